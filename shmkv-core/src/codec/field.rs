@@ -1,0 +1,133 @@
+//! The contract between a type and its bytes.
+//!
+//! [`ShmField`] is safe to implement: a wrong implementation stores wrong data,
+//! it cannot cause undefined behaviour. The role parameter exists so that one
+//! type may derive key, value, or both, and so that floats can be values
+//! without ever becoming part of a key.
+
+use super::{DecodeError, EncodeError, Schema};
+
+/// The two uses of a type, as the type parameter of [`ShmField`].
+pub mod role {
+    /// Part of a key: equal values must have equal bytes.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum KeyRole {}
+
+    /// Part of a value: any bytes will do.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ValueRole {}
+}
+
+/// A type that can be part of a key or of a value.
+///
+/// Derive [`ShmKey`](crate::ShmKey) or [`ShmValue`](crate::ShmValue) to get it.
+/// Implement it by hand only for an encoding of your own:
+///
+/// ```
+/// use shmkv_core::{DecodeError, EncodeError, Scalar, Schema, ShmField};
+///
+/// /// A temperature, stored in tenths of a degree.
+/// struct Celsius(i16);
+///
+/// impl<R> ShmField<R> for Celsius {
+///     const LEN: usize = 2;
+///     const SCHEMA: &'static Schema = &Schema::Scalar(Scalar::I16);
+///
+///     fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+///         ShmField::<R>::encode(&self.0, out)
+///     }
+///
+///     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+///         <i16 as ShmField<R>>::decode(bytes).map(Celsius)
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in shared memory as part of a {R}",
+    label = "not a type of fixed size with a known encoding",
+    note = "derive `ShmKey` or `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+)]
+pub trait ShmField<R>: Sized {
+    /// Bytes that every value takes.
+    const LEN: usize;
+
+    /// What the bytes mean; its [`size`](Schema::size) is `LEN`.
+    const SCHEMA: &'static Schema;
+
+    /// Writes the value to `out`, every byte of it, unused ones as zero.
+    ///
+    /// # Errors
+    ///
+    /// The value does not fit, or `out` is not `LEN` bytes long. `out` is then
+    /// in an unspecified state.
+    fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError>;
+
+    /// Reads a value back.
+    ///
+    /// # Errors
+    ///
+    /// No value has these bytes, or `bytes` is not `LEN` bytes long.
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError>;
+
+    /// Writes `items` one after the other. Types whose memory is already their
+    /// encoding override it with a plain copy.
+    #[doc(hidden)]
+    fn encode_slice(items: &[Self], out: &mut [u8]) -> Result<(), EncodeError> {
+        let expected = items.len().saturating_mul(Self::LEN);
+        let found = out.len();
+        if found != expected {
+            return Err(EncodeError::WrongLength { expected, found });
+        }
+        let mut rest = out;
+        for (index, item) in items.iter().enumerate() {
+            let Some((head, tail)) = rest.split_at_mut_checked(Self::LEN) else {
+                return Err(EncodeError::WrongLength { expected, found });
+            };
+            item.encode(head).map_err(|error| error.in_element(index))?;
+            rest = tail;
+        }
+        Ok(())
+    }
+
+    /// Reads `M` values that stand one after the other.
+    #[doc(hidden)]
+    fn decode_array<const M: usize>(bytes: &[u8]) -> Result<[Self; M], DecodeError> {
+        let expected = M.saturating_mul(Self::LEN);
+        let found = bytes.len();
+        if found != expected {
+            return Err(DecodeError::WrongLength { expected, found });
+        }
+        let mut slots = [const { None }; M];
+        let mut rest = bytes;
+        for (index, slot) in slots.iter_mut().enumerate() {
+            let Some((head, tail)) = rest.split_at_checked(Self::LEN) else {
+                return Err(DecodeError::WrongLength { expected, found });
+            };
+            *slot = Some(Self::decode(head).map_err(|error| error.in_element(index))?);
+            rest = tail;
+        }
+        Ok(slots.map(|slot| match slot {
+            Some(item) => item,
+            None => unreachable!("the loop above fills every slot or returns"),
+        }))
+    }
+}
+
+/// `out` as an array of the type's length.
+#[inline]
+pub(super) fn exact_mut<const LEN: usize>(out: &mut [u8]) -> Result<&mut [u8; LEN], EncodeError> {
+    let found = out.len();
+    out.try_into().map_err(|_| EncodeError::WrongLength {
+        expected: LEN,
+        found,
+    })
+}
+
+/// `bytes` as an array of the type's length.
+#[inline]
+pub(super) fn exact<const LEN: usize>(bytes: &[u8]) -> Result<&[u8; LEN], DecodeError> {
+    bytes.try_into().map_err(|_| DecodeError::WrongLength {
+        expected: LEN,
+        found: bytes.len(),
+    })
+}

@@ -1,0 +1,198 @@
+//! Plain old data: types that are stored as the bytes they are in memory.
+//!
+//! No `unsafe` here: `bytemuck::Pod` is the promise that a type has no padding
+//! and no invalid bit pattern. There is no blanket implementation for `Pod`
+//! types, because it would collide with every derive; a foreign type goes
+//! through the wrapper [`Pod`], one's own through
+//! [`impl_pod!`](crate::impl_pod) or the derive.
+
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+
+use super::root::root;
+use super::{DecodeError, EncodeError, Schema, ShmField, ToKey, ToValue};
+
+/// A [`bytemuck::Pod`] type of `SIZE` bytes as key or value, stored as its own
+/// bytes.
+///
+/// Write it as [`pod!(T)`](crate::pod), which fills in the size. Callers pass a
+/// bare `T` or `&T`; what they read back dereferences to `T`.
+///
+/// As a key it is compared by its bytes: with a float inside, `0.0` and `-0.0`
+/// are two keys and a NaN finds itself. Its bytes have this machine's byte
+/// order and no description beyond their number, so a segment cannot tell two
+/// `Pod` types of one size apart; `#[shm(pod)]` with the derive can.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(transparent)]
+pub struct Pod<T, const SIZE: usize>(pub T);
+
+/// The key or value type for a [`bytemuck::Pod`] type: `Pod` with its size.
+///
+/// ```
+/// use shmkv_core::{ShmValue, pod};
+///
+/// fn is_value<const V: usize, T: ShmValue<V>>() -> usize {
+///     T::SIZE
+/// }
+/// assert_eq!(is_value::<12, pod!([f32; 3])>(), 12);
+/// ```
+#[macro_export]
+macro_rules! pod {
+    ($t:ty) => {
+        $crate::Pod<$t, { ::core::mem::size_of::<$t>() }>
+    };
+}
+
+/// Makes your own [`bytemuck::Pod`] type a key and a value by its bare name,
+/// stored as its own bytes.
+///
+/// ```
+/// use shmkv_core::{ShmValue, impl_pod};
+///
+/// #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+/// #[repr(C)]
+/// struct Pose {
+///     x: f32,
+///     y: f32,
+///     z: f32,
+/// }
+/// impl_pod!(Pose);
+///
+/// assert_eq!(<Pose as ShmValue<12>>::SIZE, 12);
+/// ```
+#[macro_export]
+macro_rules! impl_pod {
+    ($t:ident) => {
+        const _: () = {
+            const SIZE: usize = ::core::mem::size_of::<$t>();
+
+            impl<R> $crate::ShmField<R> for $t {
+                const LEN: usize = SIZE;
+                const SCHEMA: &'static $crate::Schema = &$crate::Schema::Pod {
+                    name: ::core::stringify!($t),
+                    size: SIZE,
+                    fields: &[],
+                };
+
+                #[inline]
+                fn encode(
+                    &self,
+                    out: &mut [u8],
+                ) -> ::core::result::Result<(), $crate::EncodeError> {
+                    $crate::__private::encode_pod(self, out)
+                }
+
+                #[inline]
+                fn decode(bytes: &[u8]) -> ::core::result::Result<Self, $crate::DecodeError> {
+                    $crate::__private::decode_pod(bytes)
+                }
+            }
+
+            impl $crate::ShmKey<SIZE> for $t {}
+            impl $crate::KeyFootprint for $t {
+                type Bytes = [u8; SIZE];
+            }
+            impl $crate::ShmValue<SIZE> for $t {}
+            impl $crate::ValueFootprint for $t {
+                type Bytes = [u8; SIZE];
+            }
+        };
+    };
+}
+
+/// Copies the memory of `value` to `out`.
+#[inline]
+pub fn encode_pod<T: bytemuck::Pod>(value: &T, out: &mut [u8]) -> Result<(), EncodeError> {
+    let bytes = bytemuck::bytes_of(value);
+    if out.len() != bytes.len() {
+        return Err(EncodeError::WrongLength {
+            expected: bytes.len(),
+            found: out.len(),
+        });
+    }
+    out.copy_from_slice(bytes);
+    Ok(())
+}
+
+/// Copies `bytes` into a new value.
+#[inline]
+pub fn decode_pod<T: bytemuck::Pod>(bytes: &[u8]) -> Result<T, DecodeError> {
+    bytemuck::try_pod_read_unaligned(bytes).map_err(|_| DecodeError::WrongLength {
+        expected: size_of::<T>(),
+        found: bytes.len(),
+    })
+}
+
+impl<R, T: bytemuck::Pod, const SIZE: usize> ShmField<R> for Pod<T, SIZE> {
+    const LEN: usize = {
+        assert!(
+            SIZE == size_of::<T>(),
+            "the `SIZE` of `Pod<T, SIZE>` is not the size of `T`: write `pod!(T)`"
+        );
+        SIZE
+    };
+    const SCHEMA: &'static Schema = &Schema::Pod {
+        name: "",
+        size: SIZE,
+        fields: &[],
+    };
+
+    #[inline]
+    fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+        encode_pod(&self.0, out)
+    }
+
+    #[inline]
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode_pod(bytes).map(Pod)
+    }
+}
+root!(both Pod<T, SIZE>, SIZE, T: bytemuck::Pod, const SIZE: usize);
+
+macro_rules! to_pod {
+    ($to:ident) => {
+        impl<T: bytemuck::Pod, const SIZE: usize> $to<Pod<T, SIZE>> for T {
+            #[inline]
+            fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+                encode_pod(self, out)
+            }
+        }
+
+        impl<T: bytemuck::Pod, const SIZE: usize> $to<Pod<T, SIZE>> for &T {
+            #[inline]
+            fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+                encode_pod(*self, out)
+            }
+        }
+    };
+}
+
+to_pod!(ToKey);
+to_pod!(ToValue);
+
+impl<T, const SIZE: usize> From<T> for Pod<T, SIZE> {
+    fn from(value: T) -> Self {
+        Pod(value)
+    }
+}
+
+impl<T, const SIZE: usize> Deref for Pod<T, SIZE> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T, const SIZE: usize> DerefMut for Pod<T, SIZE> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: fmt::Debug, const SIZE: usize> fmt::Debug for Pod<T, SIZE> {
+    /// As `T` prints: the wrapper says nothing that the reader needs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

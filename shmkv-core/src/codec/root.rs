@@ -1,0 +1,140 @@
+//! Whole keys and values, and what callers may pass for them.
+//!
+//! The size is a parameter of [`ShmKey`] and [`ShmValue`] so that a wrong `K`
+//! or `V` is an ordinary unsatisfied bound, which `cargo check` reports and
+//! which names the size that would fit. The footprint traits answer the other
+//! way round: they find the size for the `Map` alias.
+
+use super::role::{KeyRole, ValueRole};
+use super::{EncodeError, ShmField};
+
+/// A type that can be a key of `K` bytes. Derive it.
+///
+/// Keys are equal when their bytes are equal, so anything with two bytes for
+/// one value (a float: `0.0 == -0.0`) cannot be part of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a shared-memory key of {K} bytes",
+    label = "not a key type of {K} bytes",
+    note = "derive `ShmKey` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+)]
+pub trait ShmKey<const K: usize>: ShmField<KeyRole> {
+    /// Bytes of a key: `K`.
+    const SIZE: usize = K;
+
+    /// A number that differs, in all likelihood, between different types; see
+    /// [`Schema::fingerprint`](crate::Schema::fingerprint).
+    const FINGERPRINT: u64 = Self::SCHEMA.fingerprint();
+}
+
+/// A type that can be a value of `V` bytes. Derive it.
+///
+/// `()` is a value of no bytes: a map of it is a set.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a shared-memory value of {V} bytes",
+    label = "not a value type of {V} bytes",
+    note = "derive `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+)]
+pub trait ShmValue<const V: usize>: ShmField<ValueRole> {
+    /// Bytes of a value: `V`.
+    const SIZE: usize = V;
+
+    /// A number that differs, in all likelihood, between different types; see
+    /// [`Schema::fingerprint`](crate::Schema::fingerprint).
+    const FINGERPRINT: u64 = Self::SCHEMA.fingerprint();
+}
+
+/// Finds `K` for a key type.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a shared-memory key",
+    label = "not a key type",
+    note = "derive `ShmKey` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+)]
+pub trait KeyFootprint {
+    /// `[u8; K]`.
+    type Bytes;
+}
+
+/// Finds `V` for a value type.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a shared-memory value",
+    label = "not a value type",
+    note = "derive `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+)]
+pub trait ValueFootprint {
+    /// `[u8; V]`.
+    type Bytes;
+}
+
+/// What may be passed where a map wants a `Key`: the key or a reference to it,
+/// and for text keys any `&str`.
+#[diagnostic::on_unimplemented(
+    message = "a map keyed by `{Key}` cannot be asked with `{Self}`",
+    label = "expected `{Key}` or a reference to it"
+)]
+pub trait ToKey<Key> {
+    /// Writes the bytes of the key, exactly as `Key` would.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShmField::encode`].
+    fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError>;
+}
+
+/// What may be passed where a map wants a `Value`: the value or a reference to
+/// it, and for text values any `&str`.
+#[diagnostic::on_unimplemented(
+    message = "a map of `{Value}` cannot store `{Self}`",
+    label = "expected `{Value}` or a reference to it"
+)]
+pub trait ToValue<Value> {
+    /// Writes the bytes of the value, exactly as `Value` would.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShmField::encode`].
+    fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError>;
+}
+
+macro_rules! to_root {
+    ($to:ident, $role:ty) => {
+        impl<T: ShmField<$role>> $to<T> for T {
+            #[inline]
+            fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+                self.encode(out)
+            }
+        }
+
+        impl<T: ShmField<$role>> $to<T> for &T {
+            #[inline]
+            fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+                (**self).encode(out)
+            }
+        }
+    };
+}
+
+to_root!(ToKey, KeyRole);
+to_root!(ToValue, ValueRole);
+
+/// Makes a type with a fixed encoding a whole key, a whole value, or both.
+macro_rules! root {
+    (key $t:ty, $size:expr $(, $($generics:tt)*)?) => {
+        impl $(<$($generics)*>)? $crate::codec::ShmKey<{ $size }> for $t {}
+        impl $(<$($generics)*>)? $crate::codec::KeyFootprint for $t {
+            type Bytes = [u8; $size];
+        }
+    };
+    (value $t:ty, $size:expr $(, $($generics:tt)*)?) => {
+        impl $(<$($generics)*>)? $crate::codec::ShmValue<{ $size }> for $t {}
+        impl $(<$($generics)*>)? $crate::codec::ValueFootprint for $t {
+            type Bytes = [u8; $size];
+        }
+    };
+    (both $t:ty, $size:expr $(, $($generics:tt)*)?) => {
+        $crate::codec::root::root!(key $t, $size $(, $($generics)*)?);
+        $crate::codec::root::root!(value $t, $size $(, $($generics)*)?);
+    };
+}
+pub(super) use root;

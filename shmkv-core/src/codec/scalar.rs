@@ -1,0 +1,143 @@
+//! Numbers, `bool` and `char`: little-endian, as wide as the type.
+//!
+//! Integers, `bool`, `char` and `NonZero` serve both roles; floats are values
+//! only. `usize` and `isize` are left out on purpose: their width differs
+//! between programs that may share a segment.
+
+use core::num::NonZero;
+
+use super::field::{exact, exact_mut};
+use super::role::ValueRole;
+use super::root::root;
+use super::{DecodeError, EncodeError, Scalar, Schema, ShmField};
+
+/// Types for which every bit pattern is a value: arrays of them decode without
+/// a check per element, and both directions compile to one copy on a
+/// little-endian machine.
+macro_rules! number {
+    ($t:ident, $scalar:ident, impl<$($r:ident)?> $role:ty) => {
+        impl<$($r)?> ShmField<$role> for $t {
+            const LEN: usize = size_of::<$t>();
+            const SCHEMA: &'static Schema = &Schema::Scalar(Scalar::$scalar);
+
+            #[inline]
+            fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+                *exact_mut(out)? = self.to_le_bytes();
+                Ok(())
+            }
+
+            #[inline]
+            fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+                exact(bytes).map(|bytes| $t::from_le_bytes(*bytes))
+            }
+
+            #[inline]
+            fn encode_slice(items: &[Self], out: &mut [u8]) -> Result<(), EncodeError> {
+                let found = out.len();
+                let (places, rest) = out.as_chunks_mut();
+                if places.len() != items.len() || !rest.is_empty() {
+                    return Err(EncodeError::WrongLength {
+                        expected: items.len().saturating_mul(size_of::<$t>()),
+                        found,
+                    });
+                }
+                for (place, item) in places.iter_mut().zip(items) {
+                    *place = item.to_le_bytes();
+                }
+                Ok(())
+            }
+
+            #[inline]
+            fn decode_array<const M: usize>(bytes: &[u8]) -> Result<[Self; M], DecodeError> {
+                let (items, rest) = bytes.as_chunks();
+                match <&[[u8; size_of::<$t>()]; M]>::try_from(items) {
+                    Ok(items) if rest.is_empty() => Ok(items.map($t::from_le_bytes)),
+                    _ => Err(DecodeError::WrongLength {
+                        expected: M.saturating_mul(size_of::<$t>()),
+                        found: bytes.len(),
+                    }),
+                }
+            }
+        }
+    };
+}
+
+macro_rules! integer {
+    ($($t:ident $scalar:ident,)*) => {$(
+        number!($t, $scalar, impl<R> R);
+        root!(both $t, size_of::<$t>());
+
+        impl<R> ShmField<R> for NonZero<$t> {
+            const LEN: usize = size_of::<$t>();
+            const SCHEMA: &'static Schema = &Schema::NonZero(Scalar::$scalar);
+
+            #[inline]
+            fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+                ShmField::<R>::encode(&self.get(), out)
+            }
+
+            #[inline]
+            fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+                NonZero::new(<$t as ShmField<R>>::decode(bytes)?).ok_or(DecodeError::OutOfRange {
+                    expected: "a number other than zero",
+                    found: 0,
+                })
+            }
+        }
+        root!(both NonZero<$t>, size_of::<$t>());
+    )*};
+}
+
+integer! {
+    u8 U8, u16 U16, u32 U32, u64 U64, u128 U128,
+    i8 I8, i16 I16, i32 I32, i64 I64, i128 I128,
+}
+
+number!(f32, F32, impl<> ValueRole);
+number!(f64, F64, impl<> ValueRole);
+root!(value f32, 4);
+root!(value f64, 8);
+
+impl<R> ShmField<R> for bool {
+    const LEN: usize = 1;
+    const SCHEMA: &'static Schema = &Schema::Scalar(Scalar::Bool);
+
+    #[inline]
+    fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+        *exact_mut(out)? = [u8::from(*self)];
+        Ok(())
+    }
+
+    #[inline]
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        match *exact(bytes)? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            [other] => Err(DecodeError::OutOfRange {
+                expected: "a bool (0 or 1)",
+                found: u64::from(other),
+            }),
+        }
+    }
+}
+root!(both bool, 1);
+
+impl<R> ShmField<R> for char {
+    const LEN: usize = 4;
+    const SCHEMA: &'static Schema = &Schema::Scalar(Scalar::Char);
+
+    #[inline]
+    fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+        ShmField::<R>::encode(&u32::from(*self), out)
+    }
+
+    #[inline]
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let code = <u32 as ShmField<R>>::decode(bytes)?;
+        char::from_u32(code).ok_or(DecodeError::OutOfRange {
+            expected: "a Unicode scalar value",
+            found: u64::from(code),
+        })
+    }
+}
+root!(both char, 4);

@@ -1,0 +1,238 @@
+//! Where two types part.
+//!
+//! The result is empty exactly if the schemas are equal. A difference is
+//! reported at the deepest place that explains it: a changed field by its path,
+//! not as two whole structs, and what merely shifted because of it not at all.
+
+use core::fmt;
+
+use super::display::Name;
+use super::{ParsedField, ParsedSchema, ParsedVariant, Schema};
+
+/// One place in which the type in a segment differs from the one in this
+/// program.
+///
+/// ```
+/// use shmkv_core::{Field, ParsedSchema, Scalar, Schema};
+///
+/// let reading = |temp: &'static Schema| -> Schema {
+///     let fields = vec![Field { name: "temp", offset: 0, schema: temp }];
+///     Schema::Struct { name: "Reading", size: 4, fields: fields.leak() }
+/// };
+/// let found = ParsedSchema::from(&reading(&Schema::Scalar(Scalar::F32)));
+/// let here = reading(&Schema::Scalar(Scalar::U32));
+/// let differences = found.diff(&here);
+/// assert_eq!(differences.len(), 1);
+/// assert_eq!(
+///     differences[0].to_string(),
+///     "Reading.temp: f32 in the segment, u32 here"
+/// );
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The place, from the type's name on; empty if the types differ as wholes.
+    pub path: String,
+    /// What the segment has there; `None` if nothing.
+    pub found: Option<String>,
+    /// What this program has there; `None` if nothing.
+    pub expected: Option<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        let found = self.found.as_deref().unwrap_or("nothing");
+        let expected = self.expected.as_deref().unwrap_or("nothing");
+        write!(f, "{found} in the segment, {expected} here")
+    }
+}
+
+impl ParsedSchema {
+    /// Every place in which this type, found in a segment, differs from the one
+    /// that the program expects. Empty if they are the same type.
+    #[must_use]
+    pub fn diff(&self, expected: &Schema) -> Vec<Difference> {
+        let expected = Self::from(expected);
+        let mut walk = Walk(Vec::new());
+        walk.schema(expected.name(), self, &expected);
+        walk.0
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Struct { name, .. } | Self::Enum { name, .. } | Self::Pod { name, .. } => name,
+            _ => "",
+        }
+    }
+}
+
+struct Walk(Vec<Difference>);
+
+impl Walk {
+    fn report(&mut self, path: &str, found: Option<String>, expected: Option<String>) {
+        self.0.push(Difference {
+            path: path.to_owned(),
+            found,
+            expected,
+        });
+    }
+
+    fn schema(&mut self, path: &str, found: &ParsedSchema, expected: &ParsedSchema) {
+        if found == expected {
+            return;
+        }
+        let before = self.0.len();
+        match (found, expected) {
+            (
+                ParsedSchema::Struct {
+                    name, fields: a, ..
+                },
+                ParsedSchema::Struct {
+                    name: other,
+                    fields: b,
+                    ..
+                },
+            )
+            | (
+                ParsedSchema::Pod {
+                    name, fields: a, ..
+                },
+                ParsedSchema::Pod {
+                    name: other,
+                    fields: b,
+                    ..
+                },
+            ) => {
+                self.name(path, name, other);
+                self.fields(path, a, b);
+            }
+            (
+                ParsedSchema::Enum {
+                    name,
+                    tag_width: a_width,
+                    variants: a,
+                    ..
+                },
+                ParsedSchema::Enum {
+                    name: other,
+                    tag_width: b_width,
+                    variants: b,
+                    ..
+                },
+            ) => {
+                self.name(path, name, other);
+                if a_width != b_width {
+                    let tag = |width: &usize| Some(format!("a tag of {width} bytes"));
+                    self.report(path, tag(a_width), tag(b_width));
+                }
+                self.variants(path, a, b);
+            }
+            (ParsedSchema::Option(a), ParsedSchema::Option(b)) => {
+                self.schema(&format!("{path}?"), a, b);
+            }
+            (
+                ParsedSchema::Array { element: a, len },
+                ParsedSchema::Array {
+                    element: b,
+                    len: other,
+                },
+            )
+            | (
+                ParsedSchema::Vec {
+                    element: a,
+                    max_len: len,
+                },
+                ParsedSchema::Vec {
+                    element: b,
+                    max_len: other,
+                },
+            ) if len == other => self.schema(&format!("{path}[]"), a, b),
+            (ParsedSchema::Tuple(a), ParsedSchema::Tuple(b)) if a.len() == b.len() => {
+                for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                    self.schema(&join(path, &index.to_string()), a, b);
+                }
+            }
+            _ => {}
+        }
+        if self.0.len() > before {
+            return;
+        }
+        // Nothing inside explains it: another kind, or another size.
+        let (a, b) = (found.to_string(), expected.to_string());
+        if a == b {
+            let bytes = |schema: &ParsedSchema| Some(format!("{} bytes", schema.size()));
+            self.report(path, bytes(found), bytes(expected));
+        } else {
+            self.report(path, Some(a), Some(b));
+        }
+    }
+
+    fn name(&mut self, path: &str, found: &str, expected: &str) {
+        if found != expected {
+            let named = |name| Some(format!("named `{}`", Name(name)));
+            self.report(path, named(found), named(expected));
+        }
+    }
+
+    fn fields(&mut self, path: &str, found: &[ParsedField], expected: &[ParsedField]) {
+        let before = self.0.len();
+        for field in expected {
+            let path = join(path, &field.name);
+            match found.iter().find(|other| other.name == field.name) {
+                Some(other) => self.schema(&path, &other.schema, &field.schema),
+                None => self.report(&path, None, Some(field.schema.to_string())),
+            }
+        }
+        for field in found {
+            if !expected.iter().any(|other| other.name == field.name) {
+                let path = join(path, &field.name);
+                self.report(&path, Some(field.schema.to_string()), None);
+            }
+        }
+        if self.0.len() > before {
+            return;
+        }
+        // The same fields: then they may stand elsewhere.
+        for (a, b) in found.iter().zip(expected) {
+            if a.name != b.name {
+                let order = |fields: &[ParsedField]| {
+                    let names: Vec<_> = fields.iter().map(|f| Name(&f.name).to_string()).collect();
+                    Some(format!("fields in the order {}", names.join(", ")))
+                };
+                return self.report(path, order(found), order(expected));
+            }
+            if a.offset != b.offset {
+                let place = |field: &ParsedField| Some(format!("at byte {}", field.offset));
+                self.report(&join(path, &b.name), place(a), place(b));
+            }
+        }
+    }
+
+    fn variants(&mut self, path: &str, found: &[ParsedVariant], expected: &[ParsedVariant]) {
+        let shown = |variant: &ParsedVariant| Some(format!("a variant with tag {}", variant.tag));
+        for variant in expected {
+            let path = format!("{path}::{}", Name(&variant.name));
+            match found.iter().find(|other| other.name == variant.name) {
+                Some(other) if other.tag != variant.tag => {
+                    self.report(&path, shown(other), shown(variant));
+                }
+                Some(other) => self.fields(&path, &other.fields, &variant.fields),
+                None => self.report(&path, None, shown(variant)),
+            }
+        }
+        for variant in found {
+            if !expected.iter().any(|other| other.name == variant.name) {
+                let path = format!("{path}::{}", Name(&variant.name));
+                self.report(&path, shown(variant), None);
+            }
+        }
+    }
+}
+
+fn join(path: &str, field: &str) -> String {
+    let dot = if path.is_empty() { "" } else { "." };
+    format!("{path}{dot}{}", Name(field))
+}

@@ -1,0 +1,205 @@
+//! [`ShmStr`]: text of bounded length, stored as C would.
+//!
+//! **Invariant.** `bytes` is UTF-8 without a NUL, then a NUL, then nothing but
+//! zeros. Equal texts have equal bytes, and the order of the bytes is the order
+//! of the texts, so comparison is derived.
+
+use core::borrow::Borrow;
+use core::ffi::CStr;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::Deref;
+use core::str::FromStr;
+
+use super::field::{exact, exact_mut};
+use super::root::root;
+use super::{DecodeError, EncodeError, Schema, ShmField, ToKey, ToValue};
+
+/// Text of at most `CAP - 1` bytes of UTF-8, stored in `CAP` bytes with a NUL
+/// at its end.
+///
+/// A map with `ShmStr` keys is asked with any `&str`, and one with `ShmStr`
+/// values takes any `&str`; the type itself appears when you read.
+///
+/// ```
+/// use shmkv_core::ShmStr;
+///
+/// let name: ShmStr<16> = "boiler".parse()?;
+/// assert_eq!(name, "boiler");
+/// assert!(name.starts_with("boil"));
+/// assert!("a name that is too long".parse::<ShmStr<16>>().is_err());
+/// # Ok::<(), shmkv_core::EncodeError>(())
+/// ```
+///
+/// There is no text of no bytes at all:
+///
+/// ```compile_fail
+/// let name = shmkv_core::ShmStr::<0>::default();
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShmStr<const CAP: usize> {
+    bytes: [u8; CAP],
+}
+
+impl<const CAP: usize> ShmStr<CAP> {
+    /// Bytes of the longest text. Refuses `CAP = 0` when the program is built.
+    const MAX: usize = {
+        assert!(CAP > 0, "`ShmStr<0>` has no room for its closing NUL");
+        CAP - 1
+    };
+
+    /// Makes a text out of a string.
+    ///
+    /// # Errors
+    ///
+    /// It has more than `CAP - 1` bytes, or contains a NUL.
+    pub fn new(text: &str) -> Result<Self, EncodeError> {
+        let mut bytes = [0; CAP];
+        Self::write(text, &mut bytes)?;
+        Ok(Self { bytes })
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        CStr::from_bytes_until_nul(&self.bytes)
+            .ok()
+            .and_then(|text| text.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    fn write(text: &str, out: &mut [u8; CAP]) -> Result<(), EncodeError> {
+        let Some((head, tail)) = out.split_at_mut_checked(text.len()) else {
+            return Err(Self::too_long(text));
+        };
+        if text.len() > Self::MAX {
+            return Err(Self::too_long(text));
+        }
+        if let Some(at) = text.bytes().position(|byte| byte == 0) {
+            return Err(EncodeError::InteriorNul { at });
+        }
+        head.copy_from_slice(text.as_bytes());
+        tail.fill(0);
+        Ok(())
+    }
+
+    #[cold]
+    fn too_long(text: &str) -> EncodeError {
+        EncodeError::TooLong {
+            len: text.len(),
+            max: Self::MAX,
+        }
+    }
+}
+
+impl<R, const CAP: usize> ShmField<R> for ShmStr<CAP> {
+    const LEN: usize = Self::MAX + 1;
+    const SCHEMA: &'static Schema = &Schema::Text { capacity: CAP };
+
+    #[inline]
+    fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+        *exact_mut(out)? = self.bytes;
+        Ok(())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let stored = CStr::from_bytes_until_nul(exact::<CAP>(bytes)?)
+            .map_err(|_| DecodeError::Unterminated { capacity: CAP })?;
+        let text = stored.to_str().map_err(|error| DecodeError::NotUtf8 {
+            valid_up_to: error.valid_up_to(),
+        })?;
+        // Copied rather than kept: what another program left after the NUL is
+        // not part of the text.
+        Self::new(text).map_err(|_| DecodeError::Unterminated { capacity: CAP })
+    }
+}
+root!(both ShmStr<CAP>, CAP, const CAP: usize);
+
+impl<const CAP: usize> Default for ShmStr<CAP> {
+    /// The empty text.
+    fn default() -> Self {
+        const { assert!(CAP > 0, "`ShmStr<0>` has no room for its closing NUL") };
+        Self { bytes: [0; CAP] }
+    }
+}
+
+impl<const CAP: usize> Deref for ShmStr<CAP> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl<const CAP: usize> AsRef<str> for ShmStr<CAP> {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl<const CAP: usize> Borrow<str> for ShmStr<CAP> {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl<const CAP: usize> Hash for ShmStr<CAP> {
+    /// As `str` does, which [`Borrow`] demands.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl<const CAP: usize> fmt::Display for ShmStr<CAP> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.as_str(), f)
+    }
+}
+
+impl<const CAP: usize> fmt::Debug for ShmStr<CAP> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl<const CAP: usize> FromStr for ShmStr<CAP> {
+    type Err = EncodeError;
+
+    fn from_str(text: &str) -> Result<Self, EncodeError> {
+        Self::new(text)
+    }
+}
+
+impl<const CAP: usize> TryFrom<&str> for ShmStr<CAP> {
+    type Error = EncodeError;
+
+    fn try_from(text: &str) -> Result<Self, EncodeError> {
+        Self::new(text)
+    }
+}
+
+impl<const CAP: usize> PartialEq<str> for ShmStr<CAP> {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl<const CAP: usize> PartialEq<&str> for ShmStr<CAP> {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+macro_rules! to_text {
+    ($to:ident, $($text:ty),*) => {$(
+        impl<const CAP: usize> $to<ShmStr<CAP>> for $text {
+            #[inline]
+            fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+                ShmStr::<CAP>::write(self, exact_mut(out)?)
+            }
+        }
+    )*};
+}
+
+to_text!(ToKey, &str, &&str, &String);
+to_text!(ToValue, &str, &&str, &String);
