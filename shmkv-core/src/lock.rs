@@ -1,0 +1,239 @@
+//! The writer lock: one futex word a shard.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | 0 | free |
+//! | id | held by the writer with that id |
+//! | id + `WAITERS` | held, and somebody may sleep |
+//! | `ABANDONED` (+ `WAITERS`) | its holder unwound; free after repair |
+//!
+//! The lock never judges a holder by time or process id. It asks an [`Os`],
+//! which answers from the kernel's own book-keeping, and only a proven death
+//! lets another writer take the word over. Whoever takes over gets an
+//! [`Orphan`], and the only way from there to a [`Guard`] is the repair of the
+//! table. Dropping a guard, as unwinding does, abandons the lock;
+//! [`Guard::release`] is the way to give it back.
+//!
+//! The word is the futex mutex of Drepper's "Futexes Are Tricky" (mutex 2),
+//! with the holder's id in place of 1.
+
+use std::time::Duration;
+
+use crate::sync::{
+    self, AtomicU32,
+    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+    Part,
+};
+use crate::table::{Exclusive, Table};
+
+/// Set while somebody may sleep on the word.
+const WAITERS: u32 = 1 << 31;
+/// The bits of a holder's id.
+const ID: u32 = (1 << 30) - 1;
+/// In place of an id: the holder unwound and left the shard to be repaired.
+const ABANDONED: u32 = ID;
+/// Ids run from 1 to this.
+pub(crate) const MAX_ID: u32 = ABANDONED - 1;
+
+/// Looks at a held word before going to sleep.
+#[cfg(not(loom))]
+const SPINS: usize = 100;
+#[cfg(loom)]
+const SPINS: usize = 0;
+
+/// What the lock needs from the operating system.
+pub(crate) trait Os {
+    /// Whether the writer with this id exists; in doubt, that it does.
+    fn is_alive(&self, id: u32) -> bool;
+    /// Sleeps while the word is `seen`, until woken or for `at_most`.
+    fn sleep(&self, word: &AtomicU32, seen: u32, at_most: Duration);
+    /// Wakes one of those who sleep on the word.
+    fn wake_one(&self, word: &AtomicU32);
+    /// Passes a moment while the holder is expected to finish.
+    fn spin(&self);
+}
+
+/// The deadline passed while a living writer held the lock.
+#[derive(Debug)]
+pub(crate) struct TimedOut;
+
+/// What taking the lock may bring.
+pub(crate) enum Acquired<'a, O: Os> {
+    /// The lock, and a shard in order.
+    Clean(Guard<'a, O>),
+    /// The lock, and whatever the last holder left.
+    OwnerDied(Orphan<'a, O>),
+}
+
+/// The lock of one shard, held.
+#[must_use]
+pub(crate) struct Guard<'a, O: Os> {
+    word: &'a AtomicU32,
+    me: u32,
+    os: &'a O,
+    proof: Exclusive,
+}
+
+/// The lock of one shard whose holder died: to be repaired before use.
+#[must_use]
+pub(crate) struct Orphan<'a, O: Os>(Guard<'a, O>);
+
+impl<'a, O: Os> Orphan<'a, O> {
+    /// Repairs the shard, and hands over the lock.
+    #[cold]
+    pub(crate) fn recover<const N: usize, const K: usize, const V: usize>(
+        self,
+        table: &Table<'_, N, K, V>,
+    ) -> Guard<'a, O> {
+        if sync::step_of(Part::LockRecovery) {
+            table.recover(&self.0.proof);
+        }
+        self.0
+    }
+}
+
+/// Takes the lock of `shard`, whose word is `word`, for the writer `me`.
+///
+/// `expired` is asked only before sleeping; once it says yes and the holder
+/// lives, the answer is [`TimedOut`].
+#[inline]
+pub(crate) fn acquire<'a, O: Os>(
+    word: &'a AtomicU32,
+    shard: usize,
+    me: u32,
+    os: &'a O,
+    expired: impl FnMut() -> bool,
+) -> Result<Acquired<'a, O>, TimedOut> {
+    let order = sync::order_of(Part::LockAcquire, Acquire);
+    if word.compare_exchange(0, me, order, Relaxed).is_ok() {
+        return Ok(Acquired::Clean(Guard::new(word, shard, me, os)));
+    }
+    acquire_slow(word, shard, me, os, expired)
+}
+
+#[cold]
+fn acquire_slow<'a, O: Os>(
+    word: &'a AtomicU32,
+    shard: usize,
+    me: u32,
+    os: &'a O,
+    mut expired: impl FnMut() -> bool,
+) -> Result<Acquired<'a, O>, TimedOut> {
+    for _ in 0..SPINS {
+        if word.load(Relaxed) == 0 {
+            break;
+        }
+        os.spin();
+    }
+    let acquire = sync::order_of(Part::LockAcquire, Acquire);
+    // From here on others may sleep beside us, so the mark of waiters stays.
+    let mine = if sync::step_of(Part::LockKeepWaiters) {
+        me | WAITERS
+    } else {
+        me
+    };
+    loop {
+        let seen = word.load(Relaxed);
+        let holder = seen & ID;
+        if seen & !WAITERS == 0 {
+            if word.compare_exchange(seen, mine, acquire, Relaxed).is_ok() {
+                return Ok(Acquired::Clean(Guard::new(word, shard, me, os)));
+            }
+        } else if holder == ABANDONED || !os.is_alive(holder) {
+            // Asked before the exchange: if it succeeds, the word has not
+            // changed hands since, and what the dead one stored is visible.
+            let order = if acquire == Relaxed { Relaxed } else { AcqRel };
+            if word.compare_exchange(seen, mine, order, Relaxed).is_ok() {
+                let guard = Guard::new(word, shard, me, os);
+                return Ok(Acquired::OwnerDied(Orphan(guard)));
+            }
+        } else if expired() {
+            return Err(TimedOut);
+        } else if seen & WAITERS != 0
+            || word
+                .compare_exchange(seen, seen | WAITERS, Relaxed, Relaxed)
+                .is_ok()
+        {
+            os.sleep(word, seen | WAITERS, slice(me));
+        }
+    }
+}
+
+/// How long to sleep before looking whether the holder still lives: 10 to
+/// 20 ms, not the same for all who wait.
+fn slice(me: u32) -> Duration {
+    if sync::step_of(Part::LockWaitSlice) {
+        Duration::from_millis(u64::from(10 + me % 11))
+    } else {
+        Duration::MAX
+    }
+}
+
+/// Marks a lock that says it is held by `id` as abandoned, before a new writer
+/// uses that id.
+pub(crate) fn disown(word: &AtomicU32, id: u32) {
+    let seen = word.load(Relaxed);
+    if seen & ID == id {
+        // Whoever changed it since has seen that the holder is dead.
+        let abandoned = ABANDONED | (seen & WAITERS);
+        let _ = word.compare_exchange(seen, abandoned, AcqRel, Relaxed);
+    }
+}
+
+impl<'a, O: Os> Guard<'a, O> {
+    fn new(word: &'a AtomicU32, shard: usize, me: u32, os: &'a O) -> Self {
+        Self {
+            word,
+            me,
+            os,
+            proof: Exclusive::of_locked(shard),
+        }
+    }
+
+    /// Gives the lock back.
+    #[inline]
+    pub(crate) fn release(self) {
+        // Sequentially consistent: see `sync::load_first`.
+        let order = sync::order_of(Part::LockRelease, SeqCst);
+        if self
+            .word
+            .compare_exchange(self.me, 0, order, Relaxed)
+            .is_err()
+        {
+            self.leave_slow(0);
+        }
+        std::mem::forget(self);
+    }
+
+    /// Gives the lock back as `to`, and wakes one who waits.
+    #[cold]
+    fn leave_slow(&self, to: u32) {
+        let order = sync::order_of(Part::LockRelease, SeqCst);
+        loop {
+            let seen = self.word.load(Relaxed);
+            if seen & ID != self.me {
+                return; // Not ours: somebody damaged the word. Leave it alone.
+            }
+            if self.word.compare_exchange(seen, to, order, Relaxed).is_ok() {
+                if seen & WAITERS != 0 {
+                    self.os.wake_one(self.word);
+                }
+                return;
+            }
+        }
+    }
+}
+
+impl<O: Os> AsRef<Exclusive> for Guard<'_, O> {
+    fn as_ref(&self) -> &Exclusive {
+        &self.proof
+    }
+}
+
+impl<O: Os> Drop for Guard<'_, O> {
+    /// Reached by unwinding only.
+    fn drop(&mut self) {
+        sync::fence(Release);
+        self.leave_slow(ABANDONED);
+    }
+}

@@ -1,0 +1,128 @@
+//! Walking over a map while others change it.
+
+use std::fmt;
+
+use super::{ShmReader, Version};
+use crate::codec::{ShmKey, ShmValue};
+use crate::error::AccessError;
+use crate::table::Entries;
+
+/// An iterator over a map's entries; see [`ShmReader::iter`].
+#[must_use = "iterators are lazy"]
+pub struct Iter<'m, const N: usize, const K: usize, const V: usize, Key, Value> {
+    map: &'m ShmReader<N, K, V, Key, Value>,
+    next_bucket: usize,
+    entries: Entries,
+}
+
+impl<'m, const N: usize, const K: usize, const V: usize, Key, Value> Iter<'m, N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    pub(super) fn new(map: &'m ShmReader<N, K, V, Key, Value>) -> Self {
+        Self {
+            map,
+            next_bucket: 0,
+            entries: Entries::default(),
+        }
+    }
+
+    /// The next entry and its version. A bucket that cannot be read gives one
+    /// error and is passed over, so that every iteration ends.
+    pub(super) fn next_versioned(&mut self) -> Option<Result<(Version, Key, Value), AccessError>> {
+        loop {
+            let next = self.entries.pop(K, V, |version, key, value| {
+                let key = Key::decode(key).map_err(AccessError::Decode)?;
+                let value = Value::decode(value).map_err(AccessError::Decode)?;
+                Ok((Version::of_slot(version), key, value))
+            });
+            if next.is_some() {
+                return next;
+            }
+            if self.next_bucket == self.map.bucket_count() {
+                return None;
+            }
+            let bucket = self.next_bucket;
+            self.next_bucket += 1;
+            if let Err(error) = self.map.entries(bucket, &mut self.entries) {
+                self.entries = Entries::default();
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> Iterator
+    for Iter<'_, N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    type Item = Result<(Key, Value), AccessError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_versioned()?;
+        Some(next.map(|(_, key, value)| (key, value)))
+    }
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> std::iter::FusedIterator
+    for Iter<'_, N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> fmt::Debug
+    for Iter<'_, N, K, V, Key, Value>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter")
+            .field("next_bucket", &self.next_bucket)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An iterator over a map's keys; see [`ShmReader::keys`].
+#[derive(Debug)]
+#[must_use = "iterators are lazy"]
+pub struct Keys<'m, const N: usize, const K: usize, const V: usize, Key, Value>(
+    pub(super) Iter<'m, N, K, V, Key, Value>,
+);
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> Iterator
+    for Keys<'_, N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    type Item = Result<Key, AccessError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.0.next()?;
+        Some(next.map(|(key, _)| key))
+    }
+}
+
+/// An iterator over a map's values; see [`ShmReader::values`].
+#[derive(Debug)]
+#[must_use = "iterators are lazy"]
+pub struct Values<'m, const N: usize, const K: usize, const V: usize, Key, Value>(
+    pub(super) Iter<'m, N, K, V, Key, Value>,
+);
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> Iterator
+    for Values<'_, N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    type Item = Result<Value, AccessError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.0.next()?;
+        Some(next.map(|(_, value)| value))
+    }
+}

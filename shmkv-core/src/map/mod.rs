@@ -1,0 +1,21 @@
+//! The map: the public face of the table.
+//!
+//! Keys and values are encoded before a lock is taken and decoded after it has
+//! been given back; no code of the user's ever runs in between. `reader` has
+//! what needs no lock, `writer` what does, `options` the ways to a handle.
+
+mod iter;
+mod options;
+mod reader;
+mod stats;
+mod typed;
+mod version;
+mod writer;
+
+pub use iter::{Iter, Keys, Values};
+pub use options::Options;
+pub use reader::ShmReader;
+pub use stats::Stats;
+pub use typed::{Map, Reader, Shape, StrMap};
+pub use version::{Exchange, Version, Versioned};
+pub use writer::{ShmMap, unlink};

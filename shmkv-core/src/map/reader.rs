@@ -1,0 +1,394 @@
+//! Reading a map: no lock, no system call, no write.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use super::{Iter, Keys, Options, ShmMap, Stats, Values, Version, Versioned};
+use crate::bytes::with_buffer;
+use crate::codec::role::{KeyRole, ValueRole};
+use crate::codec::{SchemaError, ShmField, ShmKey, ShmValue, ToKey};
+use crate::error::{AccessError, OpenError};
+use crate::handle::Handle;
+use crate::header::Spec;
+use crate::layout::Geometry;
+use crate::sys::Deadline;
+use crate::table::{Entries, Fault, Place, Table};
+
+/// A handle that reads a map and cannot change it.
+///
+/// What [`ShmMap`] dereferences to, and what [`ShmMap::open_read_only`] gives:
+/// then the memory is mapped read-only, read permission suffices, and the
+/// writing operations do not exist.
+///
+/// Reads take no lock, make no system call and write nothing. They finish while
+/// a writer is stopped or dead at any point of its work.
+pub struct ShmReader<const N: usize, const K: usize, const V: usize, Key = [u8; K], Value = [u8; V]>
+{
+    pub(super) handle: Handle<N, K, V>,
+    types: PhantomData<fn() -> (Key, Value)>,
+}
+
+/// How long a read-only handle tries to read an entry that writers change all
+/// the time. A handle that may write takes the lock instead.
+const READ_PATIENCE: Duration = Duration::from_millis(100);
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K, V, Key, Value> {
+    pub(super) fn of(handle: Handle<N, K, V>) -> Self {
+        let types = PhantomData;
+        Self { handle, types }
+    }
+
+    #[inline]
+    pub(super) fn table(&self) -> Table<'_, N, K, V> {
+        self.handle.memory.table()
+    }
+
+    /// How many buckets there are to iterate over.
+    pub(super) fn bucket_count(&self) -> usize {
+        Geometry::<N, K, V>::BUCKETS
+    }
+
+    /// Reads the entry of an encoded key, whatever writers do.
+    #[inline]
+    pub(super) fn read(
+        &self,
+        place: Place,
+        key: &[u8],
+        value: &mut [u8],
+    ) -> Result<Option<u64>, AccessError> {
+        match self.table().get(place, key, value) {
+            Ok(found) => Ok(found),
+            Err(_) => self.read_slow(place, key, value),
+        }
+    }
+
+    #[cold]
+    fn read_slow(
+        &self,
+        place: Place,
+        key: &[u8],
+        value: &mut [u8],
+    ) -> Result<Option<u64>, AccessError> {
+        if self.handle.is_writable() {
+            let locked = self.handle.lock(place.shard)?;
+            let found = self.table().get_locked(locked.as_ref(), place, key, value);
+            locked.release();
+            return Ok(found);
+        }
+        patiently(|| self.table().get(place, key, value).ok())
+    }
+
+    /// Collects the entries of one bucket, whatever writers do.
+    pub(super) fn entries(&self, bucket: usize, into: &mut Entries) -> Result<(), AccessError> {
+        if self.table().entries(bucket, into).is_ok() {
+            return Ok(());
+        }
+        if self.handle.is_writable() {
+            let shard = bucket / Geometry::<N, K, V>::BUCKETS_PER_SHARD;
+            let locked = self.handle.lock(shard)?;
+            let collected = self.table().entries(bucket, into);
+            locked.release();
+            return collected.map_err(|_| AccessError::Contended);
+        }
+        patiently(|| self.table().entries(bucket, into).ok())
+    }
+}
+
+/// Tries until it succeeds or [`READ_PATIENCE`] is over.
+fn patiently<R>(mut attempt: impl FnMut() -> Option<R>) -> Result<R, AccessError> {
+    let mut deadline = Deadline::new(READ_PATIENCE);
+    while !deadline.has_passed() {
+        if let Some(done) = attempt() {
+            return Ok(done);
+        }
+        std::thread::yield_now();
+    }
+    Err(AccessError::Contended)
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    /// Opens the map `name` for reading only; short for
+    /// [`ShmMap::open_read_only`].
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open(name: impl AsRef<str>) -> Result<Self, OpenError> {
+        Options::<ShmMap<N, K, V, Key, Value>>::new().open_read_only(name)
+    }
+
+    /// What this type expects of a segment. Evaluated by everything that
+    /// creates or opens one, so that sizes that do not fit do not compile.
+    pub(super) fn spec() -> Result<Spec, SchemaError> {
+        const {
+            assert!(
+                <Key as ShmField<KeyRole>>::LEN == K,
+                "the key type's encoding is not K bytes long"
+            );
+            assert!(
+                <Value as ShmField<ValueRole>>::LEN == V,
+                "the value type's encoding is not V bytes long"
+            );
+        }
+        let key = <Key as ShmField<KeyRole>>::SCHEMA;
+        let value = <Value as ShmField<ValueRole>>::SCHEMA;
+        Spec::new::<N, K, V>(key, value)
+    }
+
+    /// Encodes a key and finds its place.
+    #[inline]
+    pub(super) fn with_key<R>(
+        &self,
+        key: impl ToKey<Key>,
+        body: impl FnOnce(Place, &[u8]) -> Result<R, AccessError>,
+    ) -> Result<R, AccessError> {
+        with_buffer::<K, _>(|bytes| {
+            key.encode_into(bytes).map_err(AccessError::Key)?;
+            body(self.table().place(bytes), bytes)
+        })
+    }
+
+    /// How many entries live.
+    ///
+    /// Exact while nobody writes; else the sum over the shards, each at some
+    /// moment during the call. Never more than [`capacity`](Self::capacity).
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table().len()
+    }
+
+    /// Whether no entry lives; like [`len`](Self::len), a moment's answer.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many entries fit: `N`, always.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// The map's version: a number that grows with every change of any entry.
+    ///
+    /// It has grown by the time the operation that made the change returns. A
+    /// takeover after a writer's death also counts as a change.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.table().version()
+    }
+
+    /// A copy of the value of `key`, or `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`Key`](AccessError::Key) if the key cannot be represented,
+    /// [`Decode`](AccessError::Decode) if the bytes in the map are not a value.
+    /// If writers change this very entry all the time, a read-only handle may
+    /// give up with [`Contended`](AccessError::Contended) after 100 ms; a
+    /// handle that may write takes the lock instead.
+    ///
+    /// # Consistency
+    ///
+    /// Linearizable: the value is what the last completed change of this key,
+    /// by any process, left, or one that is still under way. It is whole, and
+    /// it was committed: a writer that dies before its commit has changed
+    /// nothing.
+    ///
+    /// ```
+    /// # use shmkv_core::StrMap;
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// let map = StrMap::<10, 64, 256>::create_anonymous()?;
+    /// map.insert("unit", "celsius")?;
+    /// assert_eq!(map.get("unit")?.as_deref(), Some("celsius"));
+    /// assert_eq!(map.get("pressure")?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "shared_memory_kv_get")]
+    #[inline]
+    pub fn get(&self, key: impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
+        Ok(self.get_versioned(key)?.map(|found| found.value))
+    }
+
+    /// A copy of the value of `key`, and its version, or `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    #[inline]
+    pub fn get_versioned(
+        &self,
+        key: impl ToKey<Key>,
+    ) -> Result<Option<Versioned<Value>>, AccessError> {
+        self.with_key(key, |place, key| {
+            with_buffer::<V, _>(|value| {
+                let Some(version) = self.read(place, key, value)? else {
+                    return Ok(None);
+                };
+                versioned(version, value).map(Some)
+            })
+        })
+    }
+
+    /// Whether `key` has an entry.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), but the value is not looked at.
+    pub fn contains_key(&self, key: impl ToKey<Key>) -> Result<bool, AccessError> {
+        self.with_key(key, |place, key| {
+            Ok(self.read(place, key, &mut [])?.is_some())
+        })
+    }
+
+    /// The values of several keys, each looked up by itself: they need not
+    /// belong to one moment.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), for the first key that fails.
+    pub fn get_many<const M: usize>(
+        &self,
+        keys: [impl ToKey<Key>; M],
+    ) -> Result<[Option<Value>; M], AccessError> {
+        let mut failed = None;
+        let values = keys.map(|key| {
+            if failed.is_some() {
+                return None;
+            }
+            self.get(key).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(values),
+        }
+    }
+
+    /// Iterates over the entries, in no particular order.
+    ///
+    /// Weakly consistent: an entry that lives during the whole iteration is
+    /// seen exactly once, with a value that it had at some moment of it; one
+    /// that is inserted or removed meanwhile may or may not be seen, and one
+    /// that is removed and inserted again may be seen twice.
+    ///
+    /// ```
+    /// # use shmkv_core::Map;
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// let squares = Map::<100, u32, u64>::create_anonymous()?;
+    /// for n in 1..=3 {
+    ///     squares.insert(n, u64::from(n * n))?;
+    /// }
+    /// let mut sum = 0;
+    /// for entry in &squares {
+    ///     let (_, square) = entry?;
+    ///     sum += square;
+    /// }
+    /// assert_eq!(sum, 14);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn iter(&self) -> Iter<'_, N, K, V, Key, Value> {
+        Iter::new(self)
+    }
+
+    /// Iterates over the keys; as [`iter`](Self::iter).
+    pub fn keys(&self) -> Keys<'_, N, K, V, Key, Value> {
+        Keys(self.iter())
+    }
+
+    /// Iterates over the values; as [`iter`](Self::iter).
+    pub fn values(&self) -> Values<'_, N, K, V, Key, Value> {
+        Values(self.iter())
+    }
+
+    /// Figures for people who wonder what the map is doing. Takes time in
+    /// proportion to the map's size.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let table = self.table();
+        let census = table.census();
+        Stats {
+            entries: table.len(),
+            capacity: N,
+            shards: Geometry::<N, K, V>::SHARDS,
+            buckets: self.bucket_count(),
+            full_buckets: census.full,
+            overflowing_buckets: census.overflowing,
+            bytes: self.handle.memory.mapping().len(),
+            version: table.version(),
+            takeovers: census.takeovers,
+            writers: self.handle.writers(),
+        }
+    }
+
+    /// Everything in which the map's memory contradicts itself.
+    ///
+    /// Takes no lock and changes nothing. Exact while nobody writes; a change
+    /// under way can look like a fault. A writer that was killed may leave
+    /// [harmless](Fault::is_harmless) ones until the next writer comes. Takes
+    /// time and memory in proportion to the map's size.
+    #[must_use]
+    pub fn check(&self) -> Vec<Fault> {
+        self.table().check()
+    }
+}
+
+/// Decodes what was read.
+pub(super) fn versioned<const V: usize, Value: ShmValue<V>>(
+    version: u64,
+    bytes: &[u8],
+) -> Result<Versioned<Value>, AccessError> {
+    Ok(Versioned {
+        version: Version::of_slot(version),
+        value: Value::decode(bytes).map_err(AccessError::Decode)?,
+    })
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> AsFd
+    for ShmReader<N, K, V, Key, Value>
+{
+    /// The segment's descriptor, to be passed to another process with
+    /// `SCM_RIGHTS` and opened there with [`ShmMap::from_fd`]. Do not lock,
+    /// truncate or close it.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle.object().as_fd()
+    }
+}
+
+impl<'m, const N: usize, const K: usize, const V: usize, Key, Value> IntoIterator
+    for &'m ShmReader<N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    type Item = Result<(Key, Value), AccessError>;
+    type IntoIter = Iter<'m, N, K, V, Key, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> fmt::Debug
+    for ShmReader<N, K, V, Key, Value>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShmReader")
+            .field("name", &format_args!("{}", self.handle.home()))
+            .field("len", &self.table().len())
+            .field("capacity", &N)
+            .field("key_size", &K)
+            .field("value_size", &V)
+            .finish_non_exhaustive()
+    }
+}

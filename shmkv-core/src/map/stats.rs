@@ -1,0 +1,31 @@
+//! Figures for people who wonder what a map is doing.
+
+/// What [`ShmReader::stats`](crate::ShmReader::stats) tells.
+///
+/// Gathered without a lock, so the figures belong to slightly different
+/// moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Entries that live.
+    pub entries: usize,
+    /// Entries that fit.
+    pub capacity: usize,
+    /// Writer locks; entries of different shards are changed independently.
+    pub shards: usize,
+    /// Buckets of eight slots, at most seven of them live.
+    pub buckets: usize,
+    /// Buckets that have no room for another entry.
+    pub full_buckets: usize,
+    /// Buckets that a lookup may have to leave for the next one.
+    pub overflowing_buckets: usize,
+    /// Bytes of memory that the segment occupies, all reserved at creation.
+    pub bytes: usize,
+    /// The map's version: grows with every change.
+    pub version: u64,
+    /// How often a writer died while it held a lock, and another took over.
+    pub takeovers: u64,
+    /// Writers that have registered since the segment was created: handles
+    /// through which a process has written, counted again after a fork.
+    pub writers: u64,
+}

@@ -1,0 +1,673 @@
+//! Changing a map.
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use super::reader::versioned;
+use super::{Exchange, Iter, Options, ShmReader, Version, Versioned};
+use crate::bytes::with_buffer;
+use crate::codec::{ShmKey, ShmValue, ToKey, ToValue};
+use crate::error::{AccessError, CreateError, Error, OpenError};
+use crate::handle::{Handle, release_all};
+use crate::home::Home;
+use crate::sys::Deadline;
+use crate::table::{Condition, NoRoom, Place, Stored};
+
+/// A map of at most `N` entries, keys of `K` bytes and values of `V` bytes, in
+/// shared memory.
+///
+/// Any number of processes on a host, and any number of threads in each, read
+/// and write it at once. With the default types it maps bytes to bytes;
+/// [`Map`](crate::Map) finds `K` and `V` for other types.
+///
+/// Reading operations are those of [`ShmReader`], to which this dereferences:
+/// [`get`](ShmReader::get), [`iter`](ShmReader::iter), [`len`](ShmReader::len)
+/// and more.
+///
+/// # Locks
+///
+/// A writing operation takes the lock of one shard, 1 of up to 1,024, for the
+/// time of a copy. A holder that dies is found out and its lock taken over; one
+/// that is stopped makes others wait until
+/// [`lock_timeout`](Options::lock_timeout) and fail with
+/// [`LockTimeout`](AccessError::LockTimeout). Closures given to this map run
+/// without a lock; they may use the map.
+///
+/// # Fork, threads, drop
+///
+/// Handles are `Send` and `Sync`. A forked child may go on using its parent's
+/// handle; it becomes a writer of its own with its first write. Dropping a
+/// handle unmaps the memory and does nothing else: the segment stays until its
+/// name is removed ([`unlink`](Self::unlink), [`destroy`](Self::destroy)) and
+/// the last handle is gone.
+pub struct ShmMap<const N: usize, const K: usize, const V: usize, Key = [u8; K], Value = [u8; V]> {
+    reader: ShmReader<N, K, V, Key, Value>,
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmMap<N, K, V, Key, Value> {
+    pub(super) fn of(handle: Handle<N, K, V>) -> Self {
+        let reader = ShmReader::of(handle);
+        Self { reader }
+    }
+
+    /// Options for creating or opening.
+    pub fn options() -> Options<Self> {
+        Options::new()
+    }
+
+    /// Removes the map's name. Processes that have the map open keep it, and
+    /// its memory is freed when the last of them has gone; the name can be used
+    /// for a new map at once.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's error; `NotFound` if the name is gone, or names another
+    /// segment by now, which is then left alone; `InvalidInput` for an
+    /// anonymous map.
+    pub fn unlink(&self) -> io::Result<()> {
+        self.handle.unlink()
+    }
+
+    /// Drops this handle and removes the map's name.
+    ///
+    /// # Errors
+    ///
+    /// As [`unlink`](Self::unlink).
+    #[doc(alias = "shared_memory_kv_destroy")]
+    pub fn destroy(self) -> io::Result<()> {
+        self.unlink()
+    }
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmMap<N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    /// Creates the map `name` for reading and writing by this user only.
+    ///
+    /// Names follow `shm_open`: up to 255 bytes without `/`, a leading `/` is
+    /// optional. All memory is reserved here, so that no later write fails for
+    /// want of it. The name appears when the map is complete; whoever can open
+    /// it can use it.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`]; nothing is left behind.
+    ///
+    /// ```
+    /// # use shmkv_core::{CreateError, StrMap};
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// # let name = format!("/doc-create-{}", std::process::id());
+    /// type Settings = StrMap<10, 64, 256>;
+    /// let settings = Settings::create(&name)?;
+    /// assert!(matches!(
+    ///     Settings::create(&name),
+    ///     Err(CreateError::AlreadyExists { .. })
+    /// ));
+    /// settings.destroy()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Sizes that make no sense do not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// shmkv_core::ShmMap::<0, 8, 8>::create("/no-entries");
+    /// ```
+    /// ```compile_fail,E0080
+    /// shmkv_core::ShmMap::<8, 0, 8>::create("/no-keys");
+    /// ```
+    /// ```compile_fail,E0080
+    /// shmkv_core::ShmMap::<{ usize::MAX }, 8, 8>::create("/too-large");
+    /// ```
+    #[doc(alias = "shared_memory_kv_create")]
+    pub fn create(name: impl AsRef<str>) -> Result<Self, CreateError> {
+        Self::options().create(name)
+    }
+
+    /// Opens the map `name` for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`]. A segment with another `N`, `K` or `V`, other types,
+    /// another layout, or damage in its header is refused.
+    #[doc(alias = "shared_memory_kv_open")]
+    pub fn open(name: impl AsRef<str>) -> Result<Self, OpenError> {
+        Self::options().open(name)
+    }
+
+    /// Opens the map `name`, or creates it if there is none; of several
+    /// processes that do so at once, one creates and all open the same map.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`] and [`OpenError`].
+    pub fn open_or_create(name: impl AsRef<str>) -> Result<Self, Error> {
+        Self::options().open_or_create(name)
+    }
+
+    /// Opens the map `name` for reading only: the memory is mapped read-only.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open_read_only(
+        name: impl AsRef<str>,
+    ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
+        Self::options().open_read_only(name)
+    }
+
+    /// Creates a map in a new file at `path`.
+    ///
+    /// The file's contents outlast a restart of the machine if they were
+    /// [flushed](Self::flush). On copy-on-write file systems reserved space is
+    /// no promise: running out of it later is a SIGBUS.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`]. Network file systems are refused.
+    pub fn create_at(path: impl AsRef<Path>) -> Result<Self, CreateError> {
+        Self::options().create_at(path)
+    }
+
+    /// Opens the map in the file at `path` for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`]; [`Stale`](OpenError::Stale) if the machine was
+    /// restarted since, and the map had not been flushed after its last change.
+    pub fn open_at(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::options().open_at(path)
+    }
+
+    /// Creates a map without a name. Others get at it through its descriptor
+    /// ([`AsFd`]), by inheritance or passed over a Unix socket, and
+    /// [`from_fd`](Self::from_fd). Nobody can shorten or enlarge it.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`].
+    pub fn create_anonymous() -> Result<Self, CreateError> {
+        Self::options().create_anonymous()
+    }
+
+    /// Opens the anonymous map that a received descriptor names.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`]; [`Unsealed`](OpenError::Unsealed) for an object that
+    /// others could shorten.
+    pub fn from_fd(fd: OwnedFd) -> Result<Self, OpenError> {
+        Self::options().from_fd(fd)
+    }
+
+    /// Stores `value` under `key`, and returns the value that it replaces.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](AccessError::Full) if the key is new and the map holds `N`
+    /// entries; [`Key`](AccessError::Key) or [`Value`](AccessError::Value) if
+    /// they cannot be represented; [`LockTimeout`](AccessError::LockTimeout);
+    /// [`Io`](AccessError::Io) if this process cannot become a writer. The map
+    /// is then unchanged. [`Decode`](AccessError::Decode) tells that the value
+    /// that was replaced is not one; the new one has been stored.
+    ///
+    /// # Consistency
+    ///
+    /// Others see the old value or the new one, never a mixture, and never none
+    /// at all. If the process dies, they see one of the two.
+    #[doc(alias = "shared_memory_kv_set")]
+    pub fn insert(
+        &self,
+        key: impl ToKey<Key>,
+        value: impl ToValue<Value>,
+    ) -> Result<Option<Value>, AccessError> {
+        self.put(key, value, Condition::Always, previous)
+    }
+
+    /// Stores `value` under `key` only if the key is absent; returns whether it
+    /// was.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert), without `Decode`.
+    pub fn try_insert(
+        &self,
+        key: impl ToKey<Key>,
+        value: impl ToValue<Value>,
+    ) -> Result<bool, AccessError> {
+        self.with_key(key, |place, key| self.add(place, key, value))
+    }
+
+    /// Stores `value` under `key` only if the key is present; returns the value
+    /// that it replaces.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert), without `Full`.
+    pub fn replace(
+        &self,
+        key: impl ToKey<Key>,
+        value: impl ToValue<Value>,
+    ) -> Result<Option<Value>, AccessError> {
+        self.put(key, value, Condition::Present, previous)
+    }
+
+    /// Stores `value` under `key` only if the entry still has the version
+    /// `expected`.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert), without `Full`; a `Decode` error is about
+    /// the value found in place of the expected one, and nothing was stored.
+    ///
+    /// ```
+    /// # use shmkv_core::{Exchange, Map};
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// let accounts = Map::<100, u32, i64>::create_anonymous()?;
+    /// accounts.insert(7, 100)?;
+    /// if let Some(seen) = accounts.get_versioned(7)? {
+    ///     match accounts.compare_exchange(7, seen.version, seen.value - 30)? {
+    ///         Exchange::Stored(version) => assert!(version > seen.version),
+    ///         Exchange::Changed(now) => println!("someone was faster: {now:?}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn compare_exchange(
+        &self,
+        key: impl ToKey<Key>,
+        expected: Version,
+        value: impl ToValue<Value>,
+    ) -> Result<Exchange<Value>, AccessError> {
+        let expected = Condition::Version(expected.get());
+        self.put(key, value, expected, |stored, found| {
+            match (stored.version, stored.found) {
+                (Some(version), _) => Ok(Exchange::Stored(Version::of_slot(version))),
+                (None, Some(now)) => Ok(Exchange::Changed(Some(versioned(now, found)?))),
+                (None, None) => Ok(Exchange::Changed(None)),
+            }
+        })
+    }
+
+    /// Changes the value of `key` with `change`, and returns the new value;
+    /// `None` if the key is absent.
+    ///
+    /// `change` works on a copy, without a lock, and runs again if somebody else
+    /// changed the entry meanwhile: what it returns is what counts.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert), without `Full`;
+    /// [`Contended`](AccessError::Contended) if others were faster every time
+    /// until the lock timeout.
+    ///
+    /// ```
+    /// # use shmkv_core::Map;
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// let hits = Map::<100, u32, u64>::create_anonymous()?;
+    /// hits.insert(404, 0)?;
+    /// assert_eq!(hits.update(404, |count| *count += 1)?, Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update(
+        &self,
+        key: impl ToKey<Key>,
+        mut change: impl FnMut(&mut Value),
+    ) -> Result<Option<Value>, AccessError>
+    where
+        for<'v> &'v Value: ToValue<Value>,
+    {
+        self.with_key(key, |place, key| {
+            self.optimistically(|| {
+                let Some(seen) = self.read_value(place, key)? else {
+                    return Ok(Some(None));
+                };
+                let mut value = seen.value;
+                change(&mut value);
+                let expected = Condition::Version(seen.version.get());
+                let stored = self.put_encoded(place, key, &value, expected, &mut [])?;
+                Ok(stored.version.map(|_| Some(value)))
+            })
+        })
+    }
+
+    /// The value of `key`; if it is absent, what `make` makes, stored.
+    ///
+    /// `make` runs without a lock, and its value is dropped if somebody else
+    /// stores one meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert) and [`update`](Self::update).
+    pub fn get_or_insert_with(
+        &self,
+        key: impl ToKey<Key>,
+        mut make: impl FnMut() -> Value,
+    ) -> Result<Value, AccessError>
+    where
+        for<'v> &'v Value: ToValue<Value>,
+    {
+        self.with_key(key, |place, key| {
+            self.optimistically(|| {
+                if let Some(seen) = self.read_value(place, key)? {
+                    return Ok(Some(seen.value));
+                }
+                let value = make();
+                let added = self.add(place, key, &value)?;
+                Ok(added.then_some(value))
+            })
+        })
+    }
+
+    /// Removes `key`, and returns the value that it had.
+    ///
+    /// # Errors
+    ///
+    /// [`Key`](AccessError::Key), [`LockTimeout`](AccessError::LockTimeout),
+    /// [`Io`](AccessError::Io): the map is unchanged.
+    /// [`Decode`](AccessError::Decode): what was removed was not a value.
+    #[doc(alias = "shared_memory_kv_delete")]
+    pub fn remove(&self, key: impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
+        self.with_key(key, |place, key| {
+            with_buffer::<V, _>(|old| {
+                let locked = self.handle.lock(place.shard)?;
+                let found = self.table().remove(locked.as_ref(), place, key, None, old);
+                locked.release();
+                let removed = found.map(|version| versioned(version, old));
+                Ok(removed.transpose()?.map(|removed| removed.value))
+            })
+        })
+    }
+
+    /// Removes `key` if `test` says so of its value; returns what was removed.
+    ///
+    /// `test` runs without a lock, and again if the entry changed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove) and [`update`](Self::update); a `Decode`
+    /// error here means that nothing was removed.
+    pub fn remove_if(
+        &self,
+        key: impl ToKey<Key>,
+        mut test: impl FnMut(&Value) -> bool,
+    ) -> Result<Option<Value>, AccessError> {
+        self.with_key(key, |place, key| {
+            self.optimistically(|| {
+                let Some(seen) = self.read_value(place, key)? else {
+                    return Ok(Some(None));
+                };
+                if !test(&seen.value) {
+                    return Ok(Some(None));
+                }
+                let removed = self.remove_version(place, key, seen.version)?;
+                Ok(removed.then_some(Some(seen.value)))
+            })
+        })
+    }
+
+    /// Keeps the entries of which `keep` says so, and removes the others, one
+    /// by one; weakly consistent as [`iter`](ShmReader::iter).
+    ///
+    /// `keep` runs without a lock, and again if an entry changed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove_if`](Self::remove_if); entries visited before the error have
+    /// been dealt with.
+    pub fn retain(&self, mut keep: impl FnMut(&Key, &Value) -> bool) -> Result<(), AccessError>
+    where
+        for<'k> &'k Key: ToKey<Key>,
+    {
+        let mut entries = self.iter();
+        while let Some(entry) = entries.next_versioned() {
+            let (version, key, value) = entry?;
+            if keep(&key, &value) {
+                continue;
+            }
+            let removed = self.with_key(&key, |place, bytes| {
+                self.remove_version(place, bytes, version)
+            })?;
+            if !removed {
+                self.remove_if(&key, |value| !keep(&key, value))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes every entry.
+    ///
+    /// Others see them go bucket by bucket; a process that dies in the middle
+    /// leaves the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`LockTimeout`](AccessError::LockTimeout), [`Io`](AccessError::Io);
+    /// shards that come before the one that failed have been cleared.
+    pub fn clear(&self) -> Result<(), AccessError> {
+        let table = self.table();
+        for shard in 0..table.shards().len() {
+            let locked = self.handle.lock(shard)?;
+            table.clear(locked.as_ref());
+            locked.release();
+        }
+        Ok(())
+    }
+
+    /// Writes a file-backed map to its device and waits for it. Until the next
+    /// change, its contents outlast a restart of the machine.
+    ///
+    /// Writers wait meanwhile. For a map that is not in a file this does
+    /// nothing useful.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](AccessError::Io) with the device's error; `LockTimeout`.
+    pub fn flush(&self) -> Result<(), AccessError> {
+        self.handle.flush()
+    }
+
+    /// Encodes and stores, and makes something of the outcome after the lock
+    /// has been given back.
+    fn put<R>(
+        &self,
+        key: impl ToKey<Key>,
+        value: impl ToValue<Value>,
+        condition: Condition,
+        outcome: impl FnOnce(Stored, &[u8]) -> Result<R, AccessError>,
+    ) -> Result<R, AccessError> {
+        self.with_key(key, |place, key| {
+            with_buffer::<V, _>(|old| {
+                let stored = self.put_encoded(place, key, value, condition, old)?;
+                outcome(stored, old)
+            })
+        })
+    }
+
+    fn put_encoded(
+        &self,
+        place: Place,
+        key: &[u8],
+        value: impl ToValue<Value>,
+        condition: Condition,
+        old: &mut [u8],
+    ) -> Result<Stored, AccessError> {
+        with_buffer::<V, _>(|bytes| {
+            value.encode_into(bytes).map_err(AccessError::Value)?;
+            let locked = self.handle.lock(place.shard)?;
+            let stored = self
+                .table()
+                .store(locked.as_ref(), place, key, bytes, condition, old);
+            locked.release();
+            match stored {
+                Ok(stored) => Ok(stored),
+                Err(no_room) => self.put_slow(no_room, place, key, bytes, condition, old),
+            }
+        })
+    }
+
+    /// Decides under all locks whether the map is full, and stores if it is not.
+    #[cold]
+    fn put_slow(
+        &self,
+        no_room: NoRoom,
+        place: Place,
+        key: &[u8],
+        value: &[u8],
+        condition: Condition,
+        old: &mut [u8],
+    ) -> Result<Stored, AccessError> {
+        if no_room == NoRoom::Shard {
+            return Err(no_room_in_shard(self.table().shards().len()));
+        }
+        let all = self.handle.lock_all()?;
+        let table = self.table();
+        let stored = match all.get(place.shard) {
+            Some(locked) if table.count_exactly(&all) => {
+                table.store(locked.as_ref(), place, key, value, condition, old)
+            }
+            _ => Err(NoRoom::Reserved),
+        };
+        release_all(all);
+        stored.map_err(|no_room| match no_room {
+            NoRoom::Reserved => AccessError::Full { capacity: N },
+            NoRoom::Shard => no_room_in_shard(table.shards().len()),
+        })
+    }
+
+    /// Adds an entry if its key is absent; returns whether it was.
+    fn add(
+        &self,
+        place: Place,
+        key: &[u8],
+        value: impl ToValue<Value>,
+    ) -> Result<bool, AccessError> {
+        let stored = self.put_encoded(place, key, value, Condition::Absent, &mut [])?;
+        Ok(stored.version.is_some())
+    }
+
+    fn read_value(
+        &self,
+        place: Place,
+        key: &[u8],
+    ) -> Result<Option<Versioned<Value>>, AccessError> {
+        with_buffer::<V, _>(|value| match self.read(place, key, value)? {
+            Some(version) => versioned(version, value).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// Removes an entry if it still has this version; returns whether it had.
+    fn remove_version(
+        &self,
+        place: Place,
+        key: &[u8],
+        version: Version,
+    ) -> Result<bool, AccessError> {
+        let expected = Some(version.get());
+        let locked = self.handle.lock(place.shard)?;
+        let found = self
+            .table()
+            .remove(locked.as_ref(), place, key, expected, &mut []);
+        locked.release();
+        Ok(found == expected)
+    }
+
+    /// Runs `attempt` until it has an answer or the lock timeout has passed.
+    fn optimistically<R>(
+        &self,
+        mut attempt: impl FnMut() -> Result<Option<R>, AccessError>,
+    ) -> Result<R, AccessError> {
+        let mut deadline = Deadline::new(self.handle.lock_timeout());
+        loop {
+            if let Some(answer) = attempt()? {
+                return Ok(answer);
+            }
+            if deadline.has_passed() {
+                return Err(AccessError::Contended);
+            }
+        }
+    }
+}
+
+/// The only shard of a map has room for `N` entries, one of several has it in
+/// all likelihood.
+fn no_room_in_shard(shards: usize) -> AccessError {
+    if shards == 1 {
+        AccessError::Damaged
+    } else {
+        AccessError::Crowded
+    }
+}
+
+/// The value that was replaced.
+fn previous<const V: usize, Value: ShmValue<V>>(
+    stored: Stored,
+    found: &[u8],
+) -> Result<Option<Value>, AccessError> {
+    let found = stored.found.map(|version| versioned(version, found));
+    Ok(found.transpose()?.map(|found| found.value))
+}
+
+/// Removes the name of a shared-memory object, whatever its type and contents.
+///
+/// Processes that have it open keep it.
+///
+/// # Errors
+///
+/// The kernel's error, `NotFound` if there is no such name; `InvalidInput` if
+/// it is not a name.
+#[doc(alias = "shared_memory_kv_unlink")]
+pub fn unlink(name: impl AsRef<str>) -> io::Result<()> {
+    let home = Home::named(name.as_ref())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    home.path().map_or(Ok(()), std::fs::remove_file)
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> Deref
+    for ShmMap<N, K, V, Key, Value>
+{
+    type Target = ShmReader<N, K, V, Key, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.reader
+    }
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> AsFd
+    for ShmMap<N, K, V, Key, Value>
+{
+    /// As [`ShmReader`]'s.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+impl<'m, const N: usize, const K: usize, const V: usize, Key, Value> IntoIterator
+    for &'m ShmMap<N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    type Item = Result<(Key, Value), AccessError>;
+    type IntoIter = Iter<'m, N, K, V, Key, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> fmt::Debug
+    for ShmMap<N, K, V, Key, Value>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ShmMap").field(&self.reader).finish()
+    }
+}

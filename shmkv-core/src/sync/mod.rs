@@ -1,0 +1,85 @@
+//! The one door to atomics and fences.
+//!
+//! Everything that touches shared memory imports from here. In a normal build
+//! these are std's atomics and the functions below compile to nothing but the
+//! access they name. Under `--cfg loom` the same code runs on loom's atomics,
+//! so that the model checker sees the shipped algorithms, and every named
+//! [`Part`] can be taken out to prove that some model needs it.
+//!
+//! On a mapping that is `PROT_READ` Rust promises only that `Relaxed` loads do
+//! not write. An acquire load is therefore spelled as a relaxed load and a
+//! fence ([`load_acquire`]), which is also what loom understands best.
+
+mod part;
+
+#[cfg(loom)]
+pub(crate) mod model;
+
+#[cfg(loom)]
+pub(crate) use model::{AtomicU8, AtomicU32, AtomicU64, fence};
+pub(crate) use part::Part;
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, fence};
+
+pub(crate) use std::sync::atomic::Ordering;
+
+/// An acquire load that is fit for read-only memory.
+///
+/// Pairs with the release store of whatever value it returns.
+#[inline(always)]
+pub(crate) fn load_acquire(part: Part, word: &AtomicU64) -> u64 {
+    let value = word.load(Ordering::Relaxed);
+    fence_of(part, Ordering::Acquire);
+    value
+}
+
+/// The first load of an operation, sequentially consistent.
+///
+/// Pairs with the sequentially consistent read-modify-write that ends every
+/// critical section: an operation that starts after another has returned sees
+/// it, whatever the key. On x86-64 this is a plain `mov`, on AArch64 an `ldar`;
+/// neither writes, so read-only mappings are fine.
+#[inline(always)]
+pub(crate) fn load_first(word: &AtomicU64) -> u64 {
+    word.load(Ordering::SeqCst)
+}
+
+/// Whether `part` is in force: always, except in a model that took it out.
+#[inline(always)]
+fn kept(part: Part) -> bool {
+    #[cfg(loom)]
+    {
+        model::kept(part)
+    }
+    #[cfg(not(loom))]
+    {
+        let _ = part;
+        true
+    }
+}
+
+/// The fence that `part` names.
+#[inline(always)]
+pub(crate) fn fence_of(part: Part, order: Ordering) {
+    if kept(part) {
+        fence(order);
+    }
+}
+
+/// The ordering that `part` names.
+#[inline(always)]
+pub(crate) fn order_of(part: Part, order: Ordering) -> Ordering {
+    if kept(part) { order } else { Ordering::Relaxed }
+}
+
+/// The re-check that `part` names: whether what was read may be believed.
+#[inline(always)]
+pub(crate) fn check_of(part: Part, holds: bool) -> bool {
+    holds || !kept(part)
+}
+
+/// Whether the step that `part` names is taken.
+#[inline(always)]
+pub(crate) fn step_of(part: Part) -> bool {
+    kept(part)
+}

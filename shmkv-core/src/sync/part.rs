@@ -1,0 +1,55 @@
+//! The parts of the protocol that carry an argument: every fence, every
+//! ordering above `Relaxed`, every re-check.
+//!
+//! Each name says what breaks without it. The loom models take the parts out
+//! one at a time and must fail every time; a part that can be removed unnoticed
+//! is either superfluous or untested.
+
+/// One fence, ordering, re-check or step of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Reader: acquire of a slot's version. Without it a reader may copy bytes
+    /// older than the version it will compare with.
+    SlotVersionAcquire,
+    /// Reader: the tag is looked at again after the version was read. Without
+    /// it a slot that is written but not yet published is taken for committed.
+    TagRecheck,
+    /// Reader: fence between copying and reading the version again. Without it
+    /// the second look may be older than the copy.
+    CopyFence,
+    /// Reader: the version is compared after copying. Without it a value that
+    /// is overwritten meanwhile is returned torn.
+    VersionRecheck,
+    /// Reader: fence before a miss with tag matches is believed.
+    MissFence,
+    /// Reader: the match mask is compared before such a miss is believed.
+    /// Without it a colliding tag can hide a present key.
+    MissMaskRecheck,
+    /// Reader: the versions of the matches are compared before such a miss is
+    /// believed. Without it a key that moves between two matched slots hides.
+    MissVersionRecheck,
+    /// Writer: a vacant slot is marked before its bytes change.
+    MarkWriting,
+    /// Writer: fence between that mark and the bytes.
+    MarkFence,
+    /// Writer: release of the finished version. Without it a reader that sees
+    /// the version may miss bytes.
+    SlotVersionRelease,
+    /// Writer: release of the tags that publish a slot.
+    PublishRelease,
+    /// Writer: counters are raised before a displaced key is published.
+    OverflowRaiseFirst,
+    /// Writer: counters are lowered, with release, after a key is unpublished.
+    OverflowLowerLast,
+    /// Lock: acquire on taking the word.
+    LockAcquire,
+    /// Lock: release (sequentially consistent) on giving it back.
+    LockRelease,
+    /// Lock: what a dead holder left is repaired before the lock is used.
+    LockRecovery,
+    /// Lock: a sleeper looks again after a while, because the one who should
+    /// wake it may be dead.
+    LockWaitSlice,
+    /// Lock: whoever has waited keeps the waiters' bit, for those still asleep.
+    LockKeepWaiters,
+}

@@ -1,0 +1,274 @@
+//! Shared-memory objects: made, found, named, reserved, never mapped here.
+//!
+//! An object is a regular file, on `/dev/shm` (POSIX shared memory), at a path,
+//! or nameless (`memfd`). It is filled in while it has no name, so that a name
+//! appears complete or not at all, and a creator that dies leaves nothing.
+//!
+//! # Safety
+//!
+//! `unsafe` for nothing but the conversion of descriptors that `memfd_create`
+//! just returned; see the blocks.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{self, AtFlags, FallocateFlags, FcntlArg, SealFlag};
+use nix::libc;
+use nix::sys::memfd::{self, MFdFlags};
+use nix::sys::resource::{self, Resource};
+use nix::sys::statfs;
+
+/// An open object, and proof of which one it is.
+#[derive(Debug)]
+pub(crate) struct Object {
+    file: File,
+    device: u64,
+    inode: u64,
+}
+
+/// Why an object cannot hold what it should, where that is not the kernel's
+/// own error.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The file system has less room.
+    NoSpace,
+    /// The process may not make files this long.
+    FileSizeLimit(u64),
+    /// The kernel refused.
+    Io(io::Error),
+}
+
+/// File systems whose locks or mappings are not shared between hosts the way
+/// this crate needs.
+const NETWORK: [(i64, &str); 7] = [
+    (0x6969, "NFS"),
+    (0x517b, "SMB"),
+    (0xff53_4d42, "CIFS"),
+    (0xfe53_4d42, "SMB2"),
+    (0x6573_5546, "FUSE"),
+    (0x0102_1997, "9p"),
+    (0x00c3_6400, "Ceph"),
+];
+
+/// Space is reserved in steps, so that a signal costs one step and not all.
+const RESERVE_STEP: u64 = 64 << 20;
+
+impl Object {
+    /// Takes over an open file, which must be a regular one.
+    pub(crate) fn of(file: File) -> io::Result<Self> {
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            ));
+        }
+        Ok(Self {
+            file,
+            device: found.dev(),
+            inode: found.ino(),
+        })
+    }
+
+    /// Opens the object at `path`, following no symbolic link and waiting for
+    /// nothing.
+    pub(crate) fn open(path: &Path, writable: bool) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(writable)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path)?;
+        Self::of(file)
+    }
+
+    /// A new, empty object without a name, on the file system of `directory`;
+    /// `None` where that cannot have such.
+    pub(crate) fn nameless_in(directory: &Path) -> io::Result<Option<Self>> {
+        let made = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .custom_flags(libc::O_TMPFILE)
+            .open(directory);
+        match made {
+            Ok(file) => Self::of(file).map(Some),
+            Err(error) => match error.raw_os_error().map(Errno::from_raw) {
+                Some(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL) => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// A new, empty object under a name that nobody else uses.
+    pub(crate) fn private_in(directory: &Path, tag: u64) -> io::Result<(Self, PathBuf)> {
+        let path = directory.join(format!(".shmkv-{}-{tag:016x}", std::process::id()));
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .create_new(true)
+            .open(&path)?;
+        Ok((Self::of(file)?, path))
+    }
+
+    /// A new, empty anonymous object that can be sealed.
+    pub(crate) fn anonymous() -> io::Result<Self> {
+        let name = c"shmkv";
+        let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+        let no_exec = MFdFlags::from_bits_retain(libc::MFD_NOEXEC_SEAL);
+        let fd = match memfd::memfd_create(name, flags | no_exec) {
+            // Kernels before 6.3 do not know the flag.
+            Err(Errno::EINVAL) => memfd::memfd_create(name, flags)?,
+            made => made?,
+        };
+        Self::of(File::from(fd))
+    }
+
+    /// Sets the permission bits, whatever the umask.
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.file.set_permissions(Permissions::from_mode(mode))
+    }
+
+    /// Makes the object `len` bytes long and reserves every one of them.
+    pub(crate) fn reserve(&self, len: u64) -> Result<(), Refusal> {
+        // Beyond this limit the kernel would kill the process by SIGXFSZ.
+        let (limit, _) = resource::getrlimit(Resource::RLIMIT_FSIZE).map_err(Refusal::from)?;
+        if len > limit {
+            return Err(Refusal::FileSizeLimit(limit));
+        }
+        let mut at = 0;
+        while at < len {
+            let step = RESERVE_STEP.min(len - at);
+            let (offset, bytes) = (at.cast_signed(), step.cast_signed());
+            match fcntl::fallocate(&self.file, FallocateFlags::empty(), offset, bytes) {
+                Ok(()) => at += step,
+                Err(Errno::EINTR) => {}
+                Err(Errno::EOPNOTSUPP) => return Ok(self.write_zeros(at, len)?),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reserves by writing, where the file system cannot do better.
+    fn write_zeros(&self, from: u64, len: u64) -> io::Result<()> {
+        let zeros = vec![0; 1 << 20];
+        let mut at = from;
+        while at < len {
+            let step = (len - at).min(zeros.len() as u64);
+            self.write_at(&zeros[..step as usize], at)?;
+            at += step;
+        }
+        Ok(())
+    }
+
+    /// The object's length in bytes.
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Reads exactly `out.len()` bytes.
+    pub(crate) fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<()> {
+        self.file.read_exact_at(out, at)
+    }
+
+    /// Writes all of `bytes`.
+    pub(crate) fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.file.write_all_at(bytes, at)
+    }
+
+    /// Gives a nameless object its name, unless that is taken.
+    pub(crate) fn link(&self, path: &Path) -> io::Result<()> {
+        let from = self.proc_path();
+        let (here, flags) = (fcntl::AT_FDCWD, AtFlags::AT_SYMLINK_FOLLOW);
+        nix::unistd::linkat(here, from.as_path(), here, path, flags)?;
+        Ok(())
+    }
+
+    /// Forbids everybody to change the length, for ever.
+    pub(crate) fn seal(&self) -> io::Result<()> {
+        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+        fcntl::fcntl(&self.file, FcntlArg::F_ADD_SEALS(seals))?;
+        Ok(())
+    }
+
+    /// Whether nobody can shorten the object.
+    pub(crate) fn is_sealed(&self) -> bool {
+        fcntl::fcntl(&self.file, FcntlArg::F_GET_SEALS)
+            .is_ok_and(|seals| seals & SealFlag::F_SEAL_SHRINK.bits() != 0)
+    }
+
+    /// The network file system that the object is on, if it is.
+    pub(crate) fn network_file_system(&self) -> io::Result<Option<&'static str>> {
+        // Signed in glibc, unsigned in musl.
+        #[allow(clippy::unnecessary_cast)]
+        let kind = statfs::fstatfs(&self.file)?.filesystem_type().0 as i64;
+        let known = NETWORK.iter().find(|(magic, _)| *magic == kind);
+        Ok(known.map(|(_, name)| *name))
+    }
+
+    /// The same object through an open file description of its own.
+    pub(crate) fn reopen(&self, writable: bool) -> io::Result<File> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(writable)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(self.proc_path())?;
+        if self.is(&file) {
+            Ok(file)
+        } else {
+            Err(stolen())
+        }
+    }
+
+    /// Whether the descriptor still names the object that was opened, and not
+    /// one that the program opened under its number later.
+    pub(crate) fn is_intact(&self) -> bool {
+        self.is(&self.file)
+    }
+
+    fn is(&self, file: &File) -> bool {
+        file.metadata()
+            .is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode)
+    }
+
+    /// Whether `path` leads to this very object.
+    pub(crate) fn is_at(&self, path: &Path) -> io::Result<bool> {
+        let found = std::fs::symlink_metadata(path)?;
+        Ok(found.dev() == self.device && found.ino() == self.inode)
+    }
+
+    fn proc_path(&self) -> PathBuf {
+        format!("/proc/self/fd/{}", self.file.as_raw_fd()).into()
+    }
+}
+
+impl AsFd for Object {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<Errno> for Refusal {
+    fn from(error: Errno) -> Self {
+        io::Error::from(error).into()
+    }
+}
+
+/// The program closed our descriptor and opened another file in its place.
+fn stolen() -> io::Error {
+    io::Error::other("the map's file descriptor was closed or replaced by this program")
+}

@@ -1,0 +1,261 @@
+//! The hash table: buckets, slots, probing, publishing, reading, repair.
+//!
+//! Nothing here makes a system call or knows where the memory comes from, so
+//! models and fuzzers run exactly this code. The rules, which every function
+//! keeps and the design document argues for:
+//!
+//! 1. A slot's bytes are written only while its tag is 0.
+//! 2. A slot becomes live, and stops being live, by one store to its bucket's
+//!    `tags` and by nothing else; an update does both in the same store.
+//! 3. Before the first byte of a vacant slot is written its version is marked
+//!    [`WRITING`]; when all are written it gets a number never used before.
+//! 4. An entry never changes its bucket while it lives.
+//! 5. Tags, slots and counters are changed only by the holder of the shard's
+//!    lock, which an [`Exclusive`] proves.
+//!
+//! `read` is for everybody, at any time. `write` is for the holder of the lock.
+//! `recover` is for the first holder after one that died.
+
+mod check;
+mod read;
+mod recover;
+mod tags;
+mod write;
+
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_inline};
+
+pub use self::check::Fault;
+pub(crate) use self::read::Entries;
+pub(crate) use self::write::{Condition, NoRoom, Stored};
+use crate::layout::{Bucket, CLASSES, Geometry, MAX_LIVE, SLOTS, Shard, Shared};
+use crate::sync::{AtomicU64, Ordering::Relaxed};
+use tags::Tags;
+
+/// Set in a slot's version while its bytes are being written.
+pub(crate) const WRITING: u64 = 1 << 63;
+/// The bits of a version number; bit 62 is reserved for transactions.
+pub(crate) const NUMBER: u64 = (1 << 62) - 1;
+
+/// Proof that the lock of one shard is held, by whoever holds this.
+///
+/// Only the lock makes one, and it lends it no longer than it holds the lock.
+#[derive(Debug)]
+pub(crate) struct Exclusive {
+    shard: usize,
+}
+
+impl Exclusive {
+    /// For the lock alone: the shard's lock is held while this exists.
+    pub(crate) fn of_locked(shard: usize) -> Self {
+        Self { shard }
+    }
+}
+
+/// Where a key belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Whose lock protects it.
+    pub(crate) shard: usize,
+    /// The bucket of that shard at which its path begins.
+    home: usize,
+    /// Its tag, never 0.
+    tag: u8,
+    /// Its class among those a bucket counts apart.
+    class: usize,
+}
+
+/// A map's memory, and how its keys are hashed.
+///
+/// ```text
+/// hash bit  0..8   tag
+///           8..11  class
+///          11..15  (event word, for watchers)
+///          15..25  shard
+///          32..64  home bucket, scaled down by a multiplication
+/// ```
+#[derive(Clone, Copy)]
+pub(crate) struct Table<'m, const N: usize, const K: usize, const V: usize> {
+    shared: &'m Shared,
+    shards: &'m [Shard],
+    buckets: &'m [Bucket],
+    slots: &'m [AtomicU64],
+    secrets: &'m RapidSecrets,
+}
+
+impl<'m, const N: usize, const K: usize, const V: usize> Table<'m, N, K, V> {
+    const SHARDS: usize = Geometry::<N, K, V>::SHARDS;
+    const BUCKETS: usize = Geometry::<N, K, V>::BUCKETS_PER_SHARD;
+    const SLOT_WORDS: usize = Geometry::<N, K, V>::SLOT_WORDS;
+    const KEY_END: usize = 1 + Geometry::<N, K, V>::KEY_WORDS;
+
+    /// A table over memory that is at least as large as [`Geometry`] says.
+    pub(crate) fn new(
+        shared: &'m Shared,
+        shards: &'m [Shard],
+        buckets: &'m [Bucket],
+        slots: &'m [AtomicU64],
+        secrets: &'m RapidSecrets,
+    ) -> Self {
+        debug_assert_eq!(shards.len(), Self::SHARDS);
+        debug_assert_eq!(buckets.len(), Self::SHARDS * Self::BUCKETS);
+        debug_assert_eq!(slots.len(), Geometry::<N, K, V>::ALL_SLOT_WORDS);
+        Self {
+            shared,
+            shards,
+            buckets,
+            slots,
+            secrets,
+        }
+    }
+
+    /// Where `key` belongs.
+    #[inline]
+    pub(crate) fn place(&self, key: &[u8]) -> Place {
+        let hash = rapidhash_v3_inline::<true, false, false>(key, self.secrets);
+        let home = ((hash >> 32) * Self::BUCKETS as u64) >> 32;
+        Place {
+            shard: (hash >> 15) as usize & (Self::SHARDS - 1),
+            home: home as usize,
+            tag: (hash as u8).max(1),
+            class: (hash >> 8) as usize % CLASSES,
+        }
+    }
+
+    /// The words of `shard` that its lock protects.
+    #[inline]
+    pub(crate) fn shard(&self, shard: usize) -> &'m Shard {
+        &self.shards[shard]
+    }
+
+    /// All shards, in the order in which several locks are taken.
+    pub(crate) fn shards(&self) -> &'m [Shard] {
+        self.shards
+    }
+
+    #[inline]
+    fn bucket(&self, shard: usize, bucket: usize) -> &'m Bucket {
+        &self.buckets[shard * Self::BUCKETS + bucket]
+    }
+
+    #[inline]
+    fn slot(&self, shard: usize, bucket: usize, slot: usize) -> Slot<'m> {
+        let index = (shard * Self::BUCKETS + bucket) * SLOTS + slot;
+        let words = &self.slots[index * Self::SLOT_WORDS..][..Self::SLOT_WORDS];
+        Slot {
+            version: &words[0],
+            key: &words[1..Self::KEY_END],
+            value: &words[Self::KEY_END..],
+        }
+    }
+
+    /// The bucket after `bucket`, going round in its shard.
+    #[inline]
+    fn after(bucket: usize) -> usize {
+        if bucket + 1 == Self::BUCKETS {
+            0
+        } else {
+            bucket + 1
+        }
+    }
+
+    /// How many steps lead from bucket `from` to bucket `to`.
+    #[inline]
+    fn steps(from: usize, to: usize) -> usize {
+        if to >= from {
+            to - from
+        } else {
+            to + Self::BUCKETS - from
+        }
+    }
+
+    /// How many entries live, at some moment for each shard.
+    pub(crate) fn len(&self) -> usize {
+        let live = self.shards.iter().fold(0_u64, |sum, shard| {
+            sum.saturating_add(shard.live.load(Relaxed))
+        });
+        usize::try_from(live).map_or(N, |live| live.min(N))
+    }
+
+    /// The sum of the shards' commit numbers: it grows with every change.
+    pub(crate) fn version(&self) -> u64 {
+        self.shards.iter().fold(0, |sum: u64, shard| {
+            sum.wrapping_add(shard.committed.load(Relaxed))
+        })
+    }
+
+    /// Counts what people who debug ask for.
+    pub(crate) fn census(&self) -> Census {
+        let mut census = Census::default();
+        for bucket in self.buckets {
+            let full = !Tags(bucket.tags.load(Relaxed)).has_room();
+            census.full += usize::from(full);
+            let passed = bucket.overflow.iter().any(|count| count.load(Relaxed) != 0);
+            census.overflowing += usize::from(passed);
+        }
+        for shard in self.shards {
+            let takeovers = shard.takeovers.load(Relaxed);
+            census.takeovers = census.takeovers.saturating_add(takeovers);
+        }
+        census
+    }
+}
+
+/// What a walk over all buckets and shards finds.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    /// Buckets that have no room for another entry.
+    pub(crate) full: usize,
+    /// Buckets that some entry has passed.
+    pub(crate) overflowing: usize,
+    /// Takeovers in all shards.
+    pub(crate) takeovers: u64,
+}
+
+/// The words of one slot.
+struct Slot<'m> {
+    version: &'m AtomicU64,
+    key: &'m [AtomicU64],
+    value: &'m [AtomicU64],
+}
+
+/// What the holder of a shard's lock is about to do to the overflow counters.
+///
+/// Stored before the first counter or tag changes and cleared when all agree
+/// again, so that the next holder knows which counters to compute anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    /// No counter is in doubt.
+    None,
+    /// Those of the buckets from `home` up to, not including, `target`.
+    Path { home: usize, target: usize },
+    /// All of the shard's.
+    All,
+}
+
+impl Intent {
+    const PATH: u64 = 1 << 62;
+    const ALL: u64 = 1 << 63;
+    const INDEX: u64 = (1 << 31) - 1;
+
+    fn to_word(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Path { home, target } => Self::PATH | (home as u64) << 31 | target as u64,
+            Self::All => Self::ALL,
+        }
+    }
+
+    /// Reads a word that anybody may have written: what makes no sense for a
+    /// shard of `buckets` buckets puts every counter in doubt.
+    fn from_word(word: u64, buckets: usize) -> Self {
+        let home = (word >> 31 & Self::INDEX) as usize;
+        let target = (word & Self::INDEX) as usize;
+        if word == 0 {
+            Self::None
+        } else if word >> 62 == 1 && home < buckets && target < buckets {
+            Self::Path { home, target }
+        } else {
+            Self::All
+        }
+    }
+}

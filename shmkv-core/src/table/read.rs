@@ -1,0 +1,208 @@
+//! Reading without a lock.
+//!
+//! A slot is read like a sequence lock's data, with one addition: after the
+//! version, the tag is looked at again. A version that was read before its tag
+//! still matched is the version of a published slot, because whoever reuses a
+//! slot first takes its tag away. So what the copy returns was in the map at
+//! the second look at the tags, whatever happens to it afterwards.
+//!
+//! Only a rewrite of that very slot disturbs a reader, never a neighbour's.
+//! Attempts are bounded; what to do about [`Disturbed`] is the caller's choice,
+//! for it knows a clock and a lock.
+
+use super::{Place, Table, Tags, WRITING};
+use crate::bytes;
+use crate::layout::{Bucket, SLOTS};
+use crate::sync::{self, Ordering::Acquire, Ordering::Relaxed, Part};
+
+/// A writer was in the way at every attempt.
+#[derive(Debug)]
+pub(crate) struct Disturbed;
+
+/// How often a bucket is read again before giving up. Large enough to outlast
+/// every writer that is merely busy, small enough for a 1 MiB value.
+#[cfg(not(loom))]
+const ATTEMPTS: usize = 128;
+#[cfg(loom)]
+const ATTEMPTS: usize = 2;
+
+/// What one look at a bucket says about a key.
+enum Look {
+    /// It is here, with this version; its value has been copied.
+    Hit(u64),
+    /// It is not in this bucket.
+    Miss,
+    /// A writer was in the way.
+    Again,
+}
+
+impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
+    /// Looks `key` up, copies the first `value.len()` bytes of its value, and
+    /// returns its version; `None` if it is absent.
+    ///
+    /// Linearizes at the second look at the tags of the bucket that holds the
+    /// key; a miss at its first look, or right after the removal that it saw.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        place: Place,
+        key: &[u8],
+        value: &mut [u8],
+    ) -> Result<Option<u64>, Disturbed> {
+        let mut index = place.home;
+        for _ in 0..Self::BUCKETS {
+            let bucket = self.bucket(place.shard, index);
+            let mut attempts = 0;
+            loop {
+                match self.look(bucket, index, place, key, value) {
+                    Look::Hit(version) => return Ok(Some(version)),
+                    Look::Miss => break,
+                    Look::Again if attempts == ATTEMPTS => return Err(Disturbed),
+                    Look::Again => pause(),
+                }
+                attempts += 1;
+            }
+            // Read after the tags, whose load acquires: 0 says that no key of
+            // this class lives beyond, or that it was removed since.
+            if bucket.overflow[place.class].load(Relaxed) == 0 {
+                return Ok(None);
+            }
+            index = Self::after(index);
+        }
+        Ok(None)
+    }
+
+    /// One look at one bucket.
+    #[inline]
+    fn look(
+        &self,
+        bucket: &Bucket,
+        index: usize,
+        place: Place,
+        key: &[u8],
+        value: &mut [u8],
+    ) -> Look {
+        let tags = Tags(sync::load_first(&bucket.tags));
+        let matches = tags.matching(place.tag);
+        if matches.is_empty() {
+            return Look::Miss;
+        }
+        let mut versions = [0; SLOTS];
+        for i in matches {
+            let slot = self.slot(place.shard, index, i);
+            let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
+            let now = Tags(bucket.tags.load(Relaxed));
+            if !sync::check_of(Part::TagRecheck, now.of(i) == place.tag) || version & WRITING != 0 {
+                return Look::Again;
+            }
+            let same = bytes::equal(slot.key, key);
+            if same {
+                bytes::load(slot.value, value);
+            }
+            sync::fence_of(Part::CopyFence, Acquire);
+            let now = slot.version.load(Relaxed);
+            if !sync::check_of(Part::VersionRecheck, now == version) {
+                return Look::Again;
+            }
+            if same {
+                return Look::Hit(version);
+            }
+            versions[i] = version;
+        }
+        // Only other keys' slots matched. That is a miss if those slots are all
+        // the matches there are and none was rewritten: else the key may have
+        // moved from a slot that was yet to be looked at to one that had been.
+        sync::fence_of(Part::MissFence, Acquire);
+        let now = Tags(bucket.tags.load(Relaxed)).matching(place.tag);
+        if !sync::check_of(Part::MissMaskRecheck, now == matches) {
+            return Look::Again;
+        }
+        for i in matches {
+            let now = self.slot(place.shard, index, i).version.load(Relaxed);
+            if !sync::check_of(Part::MissVersionRecheck, now == versions[i]) {
+                return Look::Again;
+            }
+        }
+        Look::Miss
+    }
+
+    /// Collects the entries that live in one bucket of the whole table, all at
+    /// one moment.
+    pub(crate) fn entries(&self, bucket: usize, into: &mut Entries) -> Result<(), Disturbed> {
+        let (shard, index) = (bucket / Self::BUCKETS, bucket % Self::BUCKETS);
+        for _ in 0..ATTEMPTS {
+            if self.collect(shard, index, into) {
+                return Ok(());
+            }
+            pause();
+        }
+        Err(Disturbed)
+    }
+
+    /// Collects twice, in effect: what was read stands if tags and versions are
+    /// still the same when everything has been read.
+    fn collect(&self, shard: usize, index: usize, into: &mut Entries) -> bool {
+        let bucket = self.bucket(shard, index);
+        into.bytes.clear();
+        let mut versions = [0; SLOTS];
+        let tags = Tags(sync::load_first(&bucket.tags));
+        for i in tags.live() {
+            let slot = self.slot(shard, index, i);
+            let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
+            let now = Tags(bucket.tags.load(Relaxed));
+            if now.of(i) != tags.of(i) || version & WRITING != 0 {
+                return false;
+            }
+            let start = into.bytes.len();
+            into.bytes.resize(start + Entries::VERSION + K + V, 0);
+            let (number, entry) = into.bytes[start..].split_at_mut(Entries::VERSION);
+            let (key, value) = entry.split_at_mut(K);
+            number.copy_from_slice(&version.to_ne_bytes());
+            bytes::load(slot.key, key);
+            bytes::load(slot.value, value);
+            versions[i] = version;
+        }
+        sync::fence_of(Part::CopyFence, Acquire);
+        Tags(bucket.tags.load(Relaxed)) == tags
+            && tags.live().all(|i| {
+                let now = self.slot(shard, index, i).version.load(Relaxed);
+                now == versions[i]
+            })
+    }
+}
+
+/// The entries of one bucket, copied out; the memory is used again.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    bytes: Vec<u8>,
+}
+
+impl Entries {
+    const VERSION: usize = size_of::<u64>();
+
+    /// Takes one entry out: its version, and its key's and its value's bytes.
+    pub(crate) fn pop<R>(
+        &mut self,
+        key_len: usize,
+        value_len: usize,
+        take: impl FnOnce(u64, &[u8], &[u8]) -> R,
+    ) -> Option<R> {
+        let start = self
+            .bytes
+            .len()
+            .checked_sub(Self::VERSION + key_len + value_len)?;
+        let (number, entry) = self.bytes[start..].split_first_chunk()?;
+        let (key, value) = entry.split_at(key_len);
+        let taken = take(u64::from_ne_bytes(*number), key, value);
+        self.bytes.truncate(start);
+        Some(taken)
+    }
+}
+
+/// Between two attempts.
+fn pause() {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(not(loom))]
+    std::hint::spin_loop();
+}

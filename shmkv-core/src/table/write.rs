@@ -1,0 +1,384 @@
+//! Changing the table, under a shard's lock.
+//!
+//! A change is prepared aside, in a vacant slot, and published with one store
+//! to the bucket's tags. Whoever dies before that store has changed nothing
+//! that a reader can see; whoever dies after it leaves counters that `recover`
+//! computes anew. All stores that recovery relies on are releases, so that the
+//! compiler keeps them in the order in which they are written here: a process
+//! is killed between two machine instructions, not between two statements.
+
+use super::{Exclusive, Intent, NUMBER, Place, Table, Tags, WRITING};
+use crate::bytes;
+use crate::layout::{Bucket, Shard};
+use crate::sync::{
+    self, AtomicU8,
+    Ordering::{self, AcqRel, Relaxed, Release},
+    Part,
+};
+
+/// What must hold for a value to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Nothing.
+    Always,
+    /// The key is absent.
+    Absent,
+    /// The key is present.
+    Present,
+    /// The key is present with this version.
+    Version(u64),
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    /// The new version, unless the condition did not hold.
+    pub(crate) version: Option<u64>,
+    /// The version found, whose value has been copied, if the key was present.
+    pub(crate) found: Option<u64>,
+}
+
+/// Why a new key was not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoRoom {
+    /// `N` entries are reserved. With one shard that is exact; with several it
+    /// must be decided by [`Table::count_exactly`] under all locks.
+    Reserved,
+    /// No bucket of the shard has room, though the map is not full.
+    Shard,
+}
+
+/// Where a live entry was found.
+struct Found {
+    bucket: usize,
+    slot: usize,
+    version: u64,
+}
+
+/// The counters of a bucket reach this and stay there.
+const STICKY: u8 = u8::MAX;
+
+/// The ordering of the store that publishes. On x86-64 a release store is
+/// enough for linearizability across keys, since the unlock that follows is a
+/// full barrier and stores are seen by all others in one order.
+const PUBLISH: Ordering = if cfg!(target_arch = "x86_64") {
+    Release
+} else {
+    Ordering::SeqCst
+};
+
+impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
+    /// Stores `value` under `key` if `condition` holds.
+    ///
+    /// If the key is present, the first `old.len()` bytes of the value that was
+    /// found are copied, whether or not the condition holds. Linearizes at the
+    /// store to the tags.
+    pub(crate) fn store(
+        &self,
+        held: &Exclusive,
+        place: Place,
+        key: &[u8],
+        value: &[u8],
+        condition: Condition,
+        old: &mut [u8],
+    ) -> Result<Stored, NoRoom> {
+        debug_assert_eq!(held.shard, place.shard);
+        let found = self.find(place, key);
+        let refused = Stored {
+            version: None,
+            found: found.as_ref().map(|found| found.version),
+        };
+        if let Some(found) = &found {
+            bytes::load(self.slot(place.shard, found.bucket, found.slot).value, old);
+        }
+        match (&found, condition) {
+            (Some(_), Condition::Absent) | (None, Condition::Present | Condition::Version(_)) => {
+                Ok(refused)
+            }
+            (Some(found), Condition::Version(expected)) if found.version != expected => Ok(refused),
+            (Some(found), _) => {
+                let version = self.replace(place, found, key, value)?;
+                Ok(Stored {
+                    version: Some(version),
+                    ..refused
+                })
+            }
+            (None, _) => {
+                let version = self.add(place, key, value)?;
+                Ok(Stored {
+                    version: Some(version),
+                    found: None,
+                })
+            }
+        }
+    }
+
+    /// Removes `key`, if it is present and, where `expected` is given, has that
+    /// version; returns the version found and copies its value to `old`.
+    ///
+    /// Linearizes at the store to the tags.
+    pub(crate) fn remove(
+        &self,
+        held: &Exclusive,
+        place: Place,
+        key: &[u8],
+        expected: Option<u64>,
+        old: &mut [u8],
+    ) -> Option<u64> {
+        debug_assert_eq!(held.shard, place.shard);
+        let found = self.find(place, key)?;
+        bytes::load(self.slot(place.shard, found.bucket, found.slot).value, old);
+        if expected.is_some_and(|expected| expected != found.version) {
+            return Some(found.version);
+        }
+        let shard = self.shard(place.shard);
+        let bucket = self.bucket(place.shard, found.bucket);
+        let target = found.bucket;
+        begin(
+            shard,
+            Intent::Path {
+                home: place.home,
+                target,
+            },
+        );
+        let number = take_number(shard);
+        let lower = |order| {
+            self.pass(place, target, order, |count| match count {
+                0 | STICKY => count,
+                _ => count - 1,
+            });
+        };
+        if !sync::step_of(Part::OverflowLowerLast) {
+            lower(Relaxed);
+        }
+        let tags = Tags(bucket.tags.load(Relaxed));
+        publish(bucket, tags.with(found.slot, 0));
+        if sync::step_of(Part::OverflowLowerLast) {
+            lower(Release);
+        }
+        let live = shard.live.load(Relaxed);
+        shard.live.store(live.saturating_sub(1), Release);
+        if Self::SHARDS > 1 {
+            self.shared.reserved.fetch_sub(1, AcqRel);
+        }
+        finish(shard, number);
+        Some(found.version)
+    }
+
+    /// Removes every entry of the locked shard; readers see them go bucket by
+    /// bucket.
+    pub(crate) fn clear(&self, held: &Exclusive) {
+        let shard = self.shard(held.shard);
+        begin(shard, Intent::All);
+        let number = take_number(shard);
+        let mut removed = 0;
+        for i in 0..Self::BUCKETS {
+            let bucket = self.bucket(held.shard, i);
+            removed += Tags(bucket.tags.load(Relaxed)).live().count() as u64;
+            publish(bucket, Tags(0));
+        }
+        for i in 0..Self::BUCKETS {
+            for count in &self.bucket(held.shard, i).overflow {
+                count.store(0, Release);
+            }
+        }
+        shard.live.store(0, Release);
+        if Self::SHARDS > 1 {
+            self.shared.reserved.fetch_sub(removed, AcqRel);
+        }
+        finish(shard, number);
+    }
+
+    /// Looks `key` up under the lock, for those whom writers disturb too often.
+    pub(crate) fn get_locked(
+        &self,
+        held: &Exclusive,
+        place: Place,
+        key: &[u8],
+        value: &mut [u8],
+    ) -> Option<u64> {
+        debug_assert_eq!(held.shard, place.shard);
+        let found = self.find(place, key)?;
+        bytes::load(
+            self.slot(place.shard, found.bucket, found.slot).value,
+            value,
+        );
+        Some(found.version)
+    }
+
+    /// Sets `reserved` to the number of entries that live, and tells whether
+    /// one more fits. All shards' locks must be held, so that none changes.
+    pub(crate) fn count_exactly(&self, all: &[impl AsRef<Exclusive>]) -> bool {
+        debug_assert_eq!(all.len(), Self::SHARDS);
+        if let [shard] = self.shards {
+            // Counted anew, so that a damaged counter cannot fill a map.
+            shard.live.store(self.live_in(0), Release);
+        }
+        let live = self.len() as u64;
+        self.shared.reserved.store(live, Release);
+        live < N as u64
+    }
+
+    /// Counts the entries of a shard by their tags.
+    pub(super) fn live_in(&self, shard: usize) -> u64 {
+        (0..Self::BUCKETS)
+            .map(|i| {
+                Tags(self.bucket(shard, i).tags.load(Relaxed))
+                    .live()
+                    .count() as u64
+            })
+            .sum()
+    }
+
+    /// Finds a key; under the lock nothing moves.
+    fn find(&self, place: Place, key: &[u8]) -> Option<Found> {
+        let mut index = place.home;
+        for _ in 0..Self::BUCKETS {
+            let bucket = self.bucket(place.shard, index);
+            for i in Tags(bucket.tags.load(Relaxed)).matching(place.tag) {
+                let slot = self.slot(place.shard, index, i);
+                if bytes::equal(slot.key, key) {
+                    return Some(Found {
+                        bucket: index,
+                        slot: i,
+                        version: slot.version.load(Relaxed),
+                    });
+                }
+            }
+            if bucket.overflow[place.class].load(Relaxed) == 0 {
+                return None;
+            }
+            index = Self::after(index);
+        }
+        None
+    }
+
+    /// Publishes a new value for a live entry, in another slot of its bucket.
+    fn replace(
+        &self,
+        place: Place,
+        found: &Found,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<u64, NoRoom> {
+        let shard = self.shard(place.shard);
+        let bucket = self.bucket(place.shard, found.bucket);
+        let tags = Tags(bucket.tags.load(Relaxed));
+        // Going round, so that the slot just vacated is used again last.
+        let Some(to) = tags.vacant().first_from(found.slot + 1) else {
+            return Err(NoRoom::Shard);
+        };
+        let number = take_number(shard);
+        self.fill(place.shard, found.bucket, to, number, key, value);
+        publish(bucket, tags.with(found.slot, 0).with(to, place.tag));
+        shard.committed.store(number, Release);
+        Ok(number)
+    }
+
+    /// Publishes a new entry, in the first bucket on its path that has room.
+    fn add(&self, place: Place, key: &[u8], value: &[u8]) -> Result<u64, NoRoom> {
+        let shard = self.shard(place.shard);
+        let live = shard.live.load(Relaxed);
+        if Self::SHARDS == 1 && live >= N as u64 {
+            return Err(NoRoom::Reserved);
+        }
+        let mut target = place.home;
+        let mut hops = 0;
+        let tags = loop {
+            let tags = Tags(self.bucket(place.shard, target).tags.load(Relaxed));
+            if tags.has_room() {
+                break tags;
+            }
+            hops += 1;
+            if hops == Self::BUCKETS {
+                return Err(NoRoom::Shard);
+            }
+            target = Self::after(target);
+        };
+        let Some(to) = tags.vacant().first_from(live as usize) else {
+            return Err(NoRoom::Shard);
+        };
+        if Self::SHARDS > 1 && self.shared.reserved.fetch_add(1, AcqRel) >= N as u64 {
+            self.shared.reserved.fetch_sub(1, AcqRel);
+            return Err(NoRoom::Reserved);
+        }
+        begin(
+            shard,
+            Intent::Path {
+                home: place.home,
+                target,
+            },
+        );
+        let number = take_number(shard);
+        self.fill(place.shard, target, to, number, key, value);
+        let raise = || self.pass(place, target, Release, |count| count.saturating_add(1));
+        if sync::step_of(Part::OverflowRaiseFirst) {
+            raise();
+        }
+        publish(self.bucket(place.shard, target), tags.with(to, place.tag));
+        if !sync::step_of(Part::OverflowRaiseFirst) {
+            raise();
+        }
+        shard.live.store(live.saturating_add(1), Release);
+        finish(shard, number);
+        Ok(number)
+    }
+
+    /// Writes a vacant slot.
+    fn fill(
+        &self,
+        shard: usize,
+        bucket: usize,
+        slot: usize,
+        number: u64,
+        key: &[u8],
+        value: &[u8],
+    ) {
+        let slot = self.slot(shard, bucket, slot);
+        if sync::step_of(Part::MarkWriting) {
+            slot.version.store(WRITING | number, Release);
+        }
+        // A reader that copies one of the words below finds the mark.
+        sync::fence_of(Part::MarkFence, Release);
+        bytes::store(slot.key, key);
+        bytes::store(slot.value, value);
+        let release = sync::order_of(Part::SlotVersionRelease, Release);
+        slot.version.store(number, release);
+    }
+
+    /// Changes the counters that a key of this class leaves on its way to the
+    /// bucket `target`.
+    fn pass(&self, place: Place, target: usize, order: Ordering, change: impl Fn(u8) -> u8) {
+        let mut index = place.home;
+        while index != target {
+            let count: &AtomicU8 = &self.bucket(place.shard, index).overflow[place.class];
+            count.store(change(count.load(Relaxed)), order);
+            index = Self::after(index);
+        }
+    }
+}
+
+/// Says which counters are about to change.
+fn begin(shard: &Shard, intent: Intent) {
+    shard.intent.store(intent.to_word(), Release);
+}
+
+/// Takes the shard's next number. It is stored before it is used: if its taker
+/// dies it is burnt, for a reader may have seen it.
+pub(super) fn take_number(shard: &Shard) -> u64 {
+    let number = (shard.next.load(Relaxed).wrapping_add(1) & NUMBER).max(1);
+    shard.next.store(number, Release);
+    number
+}
+
+/// The commit point of every change.
+fn publish(bucket: &Bucket, tags: Tags) {
+    let order = sync::order_of(Part::PublishRelease, PUBLISH);
+    bucket.tags.store(tags.0, order);
+}
+
+/// All counters agree again.
+fn finish(shard: &Shard, number: u64) {
+    shard.committed.store(number, Release);
+    shard.intent.store(0, Release);
+}
