@@ -1,0 +1,1 @@
+//! How recorded answers are judged; being written.

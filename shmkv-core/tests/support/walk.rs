@@ -1,0 +1,200 @@
+//! The loops of T1 to T3: one operation, killed or stopped at each of its points (see [`step`](super::step)).
+//!
+//! - [`for_each_kill_point`]: T1. A fresh state for each point; a survivor's `check` after each death.
+//! - [`for_each_double_kill`]: T2. The recovery killed at each of its points, after each distinct state of the first death.
+//! - [`for_each_stop_point`]: T3. One child stopped at each point in turn; cost is linear.
+//!
+//! A point where the child sleeps inside a system call (a lock's futex) counts too: it is killed asleep, in an extra run, and
+//! then once more after it woke. A sleep beyond the plan's patience ends the walk, since no instruction follows.
+//!
+//! Each kill point starts over, so an operation of n points costs n²/2 steps; that is what "killed at this instruction" means.
+//! A `check` that fails is a violation in the [`Tally`], and the walk goes on: all of them are worth seeing.
+
+use std::collections::HashSet;
+
+use super::report::Report;
+use super::step::{Plan, Stop};
+
+/// Nothing that is worth stepping through takes more.
+const RUNAWAY: usize = 20_000_000;
+
+/// What a walk over the points of an operation came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// Deaths (or stops) after which `check` ran, those asleep and the one after the last instruction included.
+    pub(crate) points: usize,
+    /// How many of them died asleep inside a system call.
+    pub(crate) asleep: usize,
+    /// Points of the whole operation, tried or not.
+    pub(crate) length: usize,
+    /// Steps that the walk took.
+    pub(crate) steps: usize,
+    /// What `check` had to say.
+    pub(crate) violations: Vec<String>,
+}
+
+impl Tally {
+    fn note(&mut self, at: impl std::fmt::Display, found: Result<(), String>) {
+        self.points += 1;
+        if let Err(violation) = found {
+            self.violations.push(format!("at {at}: {violation}"));
+        }
+    }
+
+    /// Prints the figures; an error if there was a violation.
+    pub(crate) fn report(&self, test: &str, case: &str) -> Result<(), libtest_mimic::Failed> {
+        let report = Report::new(test, case).count("kill points", self.points);
+        let report = if self.asleep > 0 {
+            report.count("of them asleep", self.asleep)
+        } else {
+            report
+        };
+        report
+            .note("of length", self.length)
+            .require(&self.violations)
+    }
+}
+
+/// Kills `op` at each point of the plan. For each: `setup` makes a fresh state here, `op` runs on it in a child that dies,
+/// `check(point, state)` is the survivor.
+pub(crate) fn for_each_kill_point<S>(
+    plan: &Plan,
+    mut setup: impl FnMut() -> S,
+    op: impl Fn(&S),
+    mut check: impl FnMut(usize, &S) -> Result<(), String>,
+) -> Tally {
+    let mut tally = Tally::default();
+    let state = setup();
+    (tally.length, tally.asleep) = match plan.run_to(RUNAWAY, || op(&state)) {
+        Stop::Finished(length) => (length, 0),
+        Stop::Asleep(stopped) => (stopped.point(), 0),
+        Stop::At(_) => panic!("an operation of more than {RUNAWAY} steps"),
+    };
+    tally.steps = tally.length;
+    drop(state);
+    for i in plan.points(tally.length) {
+        let state = setup();
+        match plan.run_to(i, || op(&state)) {
+            Stop::At(stopped) => {
+                let slept = stopped.slept();
+                stopped.kill();
+                tally.steps += i;
+                tally.note(i, check(i, &state));
+                if slept {
+                    let state = setup();
+                    let stop = plan.start(|| op(&state)).drive(i, true);
+                    tally.asleep += usize::from(matches!(stop, Stop::Asleep(_)));
+                    drop(stop); // kills
+                    tally.note(format_args!("{i}, asleep"), check(i, &state));
+                }
+            }
+            Stop::Asleep(stopped) => {
+                let point = stopped.point();
+                stopped.kill();
+                tally.asleep += 1;
+                tally.note(
+                    format_args!("{point}, asleep for good"),
+                    check(point, &state),
+                );
+                return tally;
+            }
+            Stop::Finished(length) => {
+                tally.length = length;
+                tally.note(format_args!("{length}, finished"), check(length, &state));
+                return tally;
+            }
+        }
+    }
+    assert!(
+        tally.length > plan.exhaustive_up_to,
+        "the operation grew from run to run"
+    );
+    tally
+}
+
+/// Stops one child at each point of `op` in turn and calls `look(point)` while it stands there, asleep included.
+pub(crate) fn for_each_stop_point(
+    plan: &Plan,
+    op: impl FnOnce(),
+    mut look: impl FnMut(usize) -> Result<(), String>,
+) -> Tally {
+    let mut tally = Tally::default();
+    let mut stopped = plan.start(op);
+    loop {
+        let point = stopped.point();
+        tally.note(point, look(point));
+        match stopped.drive(point + plan.stride.max(1), true) {
+            Stop::At(next) => stopped = next,
+            Stop::Finished(length) => {
+                (tally.length, tally.steps) = (length, length);
+                return tally;
+            }
+            Stop::Asleep(sleeper) => {
+                tally.asleep += 1;
+                tally.note(format_args!("{point}, asleep"), look(sleeper.point()));
+                match sleeper.step_to(point + 1) {
+                    Stop::At(next) => stopped = next,
+                    Stop::Asleep(_) | Stop::Finished(_) => {
+                        (tally.length, tally.steps) = (point, point);
+                        return tally;
+                    }
+                }
+            }
+        }
+        assert!(point < RUNAWAY, "an operation of more than {RUNAWAY} steps");
+    }
+}
+
+/// The points of `op` at which the state first looks like nothing before: one for each store that shows. `image` must
+/// leave out what differs from run to run.
+pub(crate) fn distinct_points<S>(
+    plan: &Plan,
+    setup: impl FnOnce() -> S,
+    op: impl FnOnce(&S),
+    image: impl Fn(&S) -> Vec<u8>,
+) -> Vec<usize> {
+    let state = setup();
+    let mut seen = HashSet::new();
+    let mut points = Vec::new();
+    for_each_stop_point(
+        plan,
+        || op(&state),
+        |point| {
+            if seen.insert(image(&state)) {
+                points.push(point);
+            }
+            Ok(())
+        },
+    );
+    points
+}
+
+/// Kills `first` at each of `first_points`, then `recover` at each point of the plan, each time from a fresh state.
+pub(crate) fn for_each_double_kill<S>(
+    plan: &Plan,
+    first_points: &[usize],
+    mut setup: impl FnMut() -> S,
+    first: impl Fn(&S),
+    recover: impl Fn(&S),
+    mut check: impl FnMut(usize, usize, &S) -> Result<(), String>,
+) -> Tally {
+    let mut all = Tally::default();
+    for &i in first_points {
+        let dead = || {
+            let state = setup();
+            Plan::default().kill_at(i, || first(&state));
+            state
+        };
+        let one = for_each_kill_point(plan, dead, &recover, |j, state| check(i, j, state));
+        all.points += one.points;
+        all.asleep += one.asleep;
+        all.length = all.length.max(one.length);
+        all.steps += one.steps + i * one.points;
+        all.violations.extend(
+            one.violations
+                .into_iter()
+                .map(|violation| format!("first death at {i}, second {violation}")),
+        );
+    }
+    all
+}

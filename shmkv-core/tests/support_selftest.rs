@@ -1,0 +1,519 @@
+//! Proves the tools of `support` on small dummies: what they must catch is caught, what is right passes.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
+
+mod support;
+
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicU64, fence};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use nix::errno::Errno;
+use nix::libc;
+use support::proc::{self, SegmentName};
+use support::report::Report;
+use support::shared::SharedWords;
+use support::step::{self, Plan, Stop};
+use support::walk::{self, Tally};
+use support::{inject, inject::Ended, world};
+
+type Outcome = Result<(), Failed>;
+
+fn main() {
+    if let Some(role) = proc::role() {
+        std::process::exit(run_role(&role));
+    }
+    let mut args = Arguments::from_args();
+    args.test_threads = Some(1);
+    let trials = vec![
+        Trial::test(
+            "step_catches_a_broken_protocol",
+            step_catches_a_broken_protocol,
+        ),
+        Trial::test(
+            "step_accepts_a_right_protocol",
+            step_accepts_a_right_protocol,
+        ),
+        Trial::test("step_kills_a_futex_sleeper", step_kills_a_futex_sleeper),
+        Trial::test("step_survives_a_long_sleep", step_survives_a_long_sleep),
+        Trial::test("step_stops_and_resumes", step_stops_and_resumes),
+        Trial::test("step_forwards_signals", step_forwards_signals),
+        Trial::test("step_walks_rep_and_vdso", step_walks_rep_and_vdso),
+        Trial::test("step_kills_at_system_calls", step_kills_at_system_calls),
+        Trial::test("step_kills_twice", step_kills_twice),
+        Trial::test(
+            "step_samples_a_long_operation",
+            step_samples_a_long_operation,
+        ),
+        Trial::test("inject_fails_each_call", inject_fails_each_call),
+        Trial::test(
+            "inject_reports_deaths_and_sleeps",
+            inject_reports_deaths_and_sleeps,
+        ),
+        Trial::test("proc_children", proc_children),
+        Trial::test("proc_worlds", proc_worlds),
+    ];
+    libtest_mimic::run(&args, trials).exit();
+}
+
+fn ensure(right: bool, what: impl Into<String>) -> Outcome {
+    if right {
+        Ok(())
+    } else {
+        Err(what.into().into())
+    }
+}
+
+// ---- step: a record of two words that must always be equal; the words are [0] and [1] ----
+
+fn pair(words: &SharedWords) -> Result<(), String> {
+    let (a, b) = (words[0].load(Relaxed), words[1].load(Relaxed));
+    if a == b {
+        Ok(())
+    } else {
+        Err(format!("torn: {a} and {b}"))
+    }
+}
+
+/// Right: prepare the spare copy, publish it by one store to [0], as the map does. Copies at [2..4] and [4..6].
+fn publish(words: &SharedWords) {
+    let spare = 1 - words[0].load(Relaxed);
+    let at = usize::try_from(2 + 2 * spare).expect("small");
+    words[at].store(7, Relaxed);
+    words[at + 1].store(7, Relaxed);
+    words[0].store(spare, Release);
+}
+
+fn published(words: &SharedWords) -> Result<(), String> {
+    let at = usize::try_from(2 + 2 * words[0].load(Relaxed)).expect("small");
+    let (a, b) = (words[at].load(Relaxed), words[at + 1].load(Relaxed));
+    if a == b && (a == 0 || a == 7) {
+        Ok(())
+    } else {
+        Err(format!("torn: {a} and {b}"))
+    }
+}
+
+fn store_both(words: &SharedWords) {
+    words[0].store(7, Relaxed);
+    fence(SeqCst);
+    words[1].store(7, Relaxed);
+}
+
+fn step_catches_a_broken_protocol() -> Outcome {
+    let tally = walk::for_each_kill_point(
+        &Plan::default(),
+        || SharedWords::new(2),
+        store_both,
+        |_, words| pair(words),
+    );
+    let torn = tally.violations.len();
+    Report::new("support", "step/two stores")
+        .count("kill points", tally.points)
+        .count("torn, as it must be", torn)
+        .print();
+    ensure(torn > 0 && torn < tally.points, format!("{tally:?}"))
+}
+
+fn step_accepts_a_right_protocol() -> Outcome {
+    let mut outcomes = [0, 0];
+    let check = |_, words: &SharedWords| {
+        outcomes[usize::try_from(words[0].load(Relaxed)).expect("0 or 1")] += 1;
+        published(words)
+    };
+    let tally = walk::for_each_kill_point(&Plan::default(), || SharedWords::new(6), publish, check);
+    ensure(
+        outcomes[0] > 0 && outcomes[1] > 0,
+        "must see the old and the new state",
+    )?;
+    tally.report("support", "step/one publishing store")
+}
+
+// ---- step: system calls that sleep ----
+
+fn futex_wait(word: &AtomicU64, timeout: Option<Duration>) {
+    let timeout = timeout.map(|time| libc::timespec {
+        tv_sec: time.as_secs().cast_signed(),
+        tv_nsec: i64::from(time.subsec_nanos()),
+    });
+    let timeout = timeout
+        .as_ref()
+        .map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the word is mapped and aligned, the time-out null or valid.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, 0, timeout) };
+}
+
+fn futex_wake(word: &AtomicU64) -> i64 {
+    // SAFETY: the word is mapped and aligned.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1) }
+}
+
+fn step_kills_a_futex_sleeper() -> Outcome {
+    // Sleeps for good: the walk ends there.
+    let sleep = |words: &SharedWords| {
+        words[1].store(1, Relaxed);
+        futex_wait(&words[0], None);
+        words[2].store(1, Relaxed);
+    };
+    let mut sleepers = 0;
+    let check = |_, words: &SharedWords| {
+        sleepers += words[1].load(Relaxed);
+        if words[2].load(Relaxed) == 0 {
+            Ok(())
+        } else {
+            Err("woke".to_owned())
+        }
+    };
+    let tally = walk::for_each_kill_point(&Plan::default(), || SharedWords::new(3), sleep, check);
+    ensure(tally.asleep == 1 && sleepers > 1, format!("{tally:?}"))?;
+    tally.report("support", "step/asleep for good")?;
+
+    // Sleeps for a slice, as the writer lock does: killed before, in it, and after.
+    let slice = |words: &SharedWords| {
+        futex_wait(&words[0], Some(Duration::from_millis(12)));
+        words[2].store(1, Relaxed);
+    };
+    let mut awake = 0;
+    let check = |_, words: &SharedWords| {
+        awake += words[2].load(Relaxed);
+        Ok(())
+    };
+    let tally = walk::for_each_kill_point(&Plan::default(), || SharedWords::new(3), slice, check);
+    ensure(tally.asleep == 1 && awake > 0, format!("{tally:?}"))?;
+    tally.report("support", "step/asleep for a slice")
+}
+
+fn step_survives_a_long_sleep() -> Outcome {
+    let words = SharedWords::new(2);
+    let stop = step::run_stepped(100_000, || {
+        futex_wait(&words[0], None);
+        words[1].store(1, Relaxed);
+    });
+    let Stop::Asleep(sleeper) = stop else {
+        return Err(format!("not asleep: {stop:?}").into());
+    };
+    ensure(futex_wake(&words[0]) == 1, "the sleeper is on the futex")?;
+    ensure(
+        matches!(sleeper.resume(), Stop::Finished(_)),
+        "it finishes once woken",
+    )?;
+    ensure(words[1].load(Relaxed) == 1, "and did the rest")
+}
+
+fn step_stops_and_resumes() -> Outcome {
+    let words = SharedWords::new(6);
+    let mut stops = 0;
+    let tally = walk::for_each_stop_point(
+        &Plan::default(),
+        || publish(&words),
+        |_| {
+            stops += 1;
+            published(&words)
+        },
+    );
+    ensure(
+        stops == tally.points && words[0].load(Relaxed) == 1,
+        "every point seen, the operation done",
+    )?;
+    let Stop::At(stopped) = step::run_stepped(3, || publish(&words)) else {
+        return Err("too short".into());
+    };
+    let Stop::At(stopped) = stopped.step_to(5) else {
+        return Err("too short".into());
+    };
+    ensure(
+        matches!(stopped.resume(), Stop::Finished(_)) && words[0].load(Relaxed) == 0,
+        "resumed to the end",
+    )?;
+    tally.report("support", "step/stop points")
+}
+
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+fn step_forwards_signals() -> Outcome {
+    extern "C" fn caught(_: libc::c_int) {
+        CAUGHT.store(1, Relaxed);
+    }
+    let words = SharedWords::new(1);
+    let handler: extern "C" fn(libc::c_int) = caught;
+    let stop = step::run_stepped(1_000_000, || {
+        // SAFETY: the handler stores to an atomic only.
+        unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
+        // SAFETY: no precondition.
+        unsafe { libc::raise(libc::SIGUSR1) };
+        words[0].store(CAUGHT.load(Relaxed), Relaxed);
+    });
+    ensure(
+        matches!(stop, Stop::Finished(_)) && words[0].load(Relaxed) == 1,
+        format!("{stop:?}"),
+    )
+}
+
+fn step_walks_rep_and_vdso() -> Outcome {
+    let words = SharedWords::new(64);
+    let copy = |words: &SharedWords| {
+        let source = [0x55u8; 256];
+        // SAFETY: 256 bytes on either side, not overlapping; nobody else runs.
+        unsafe {
+            std::arch::asm!("rep movsb", inout("rcx") 256usize => _, inout("rsi") source.as_ptr() => _,
+                inout("rdi") words.as_ptr() => _, options(nostack));
+        };
+    };
+    let Stop::At(stopped) = step::run_stepped(200, || copy(&words)) else {
+        return Err("rep counts as one".into());
+    };
+    let copied = words.iter().filter(|word| word.load(Relaxed) != 0).count();
+    ensure(
+        (1..32).contains(&copied),
+        format!("{copied} words in the middle of the copy"),
+    )?;
+    stopped.kill();
+    let stop = step::run_stepped(1_000_000, || {
+        std::hint::black_box(Instant::now());
+    });
+    let Stop::Finished(length) = stop else {
+        return Err("vdso".into());
+    };
+    Report::new("support", "step/rep movsb, clock_gettime")
+        .count("words copied at 200", copied)
+        .note("clock", length)
+        .print();
+    Ok(())
+}
+
+fn step_kills_at_system_calls() -> Outcome {
+    let create = |name: &SegmentName| {
+        std::fs::write(name.path().with_extension("tmp"), b"whole").unwrap();
+        std::fs::rename(name.path().with_extension("tmp"), name.path()).unwrap();
+    };
+    let mut there = 0;
+    let check = |_, name: &SegmentName| {
+        let _ = std::fs::remove_file(name.path().with_extension("tmp"));
+        match std::fs::read(name.path()) {
+            Ok(bytes) if bytes != b"whole" => Err("half".to_owned()),
+            Ok(_) => {
+                there += 1;
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
+    };
+    let tally = walk::for_each_kill_point(&Plan::syscalls(), SegmentName::unique, create, check);
+    ensure(there > 0 && tally.length >= 8, format!("{tally:?}"))?;
+    ensure(proc::leftovers().is_empty(), "leftovers")?;
+    tally.report("support", "step/at system calls")
+}
+
+/// An undo log of one word: [1] is the value, [2] its double, [0] says "under way". `recover` restores [2] from [1].
+fn half_way(words: &SharedWords) {
+    words[0].store(1, SeqCst);
+    words[1].store(9, SeqCst);
+    words[2].store(18, SeqCst);
+    words[0].store(0, SeqCst);
+}
+
+fn recover(words: &SharedWords) {
+    if words[0].load(SeqCst) == 1 {
+        words[2].store(2 * words[1].load(SeqCst), SeqCst);
+        words[0].store(0, SeqCst);
+    }
+}
+
+/// Wrong: says "done" before it is, so a second death hides the first.
+fn recover_too_early(words: &SharedWords) {
+    if words[0].swap(0, SeqCst) == 1 {
+        words[2].store(2 * words[1].load(SeqCst), SeqCst);
+    }
+}
+
+fn image(words: &SharedWords) -> Vec<u8> {
+    words
+        .iter()
+        .flat_map(|word| word.load(SeqCst).to_ne_bytes())
+        .collect()
+}
+
+fn kill_twice(recovery: fn(&SharedWords)) -> Tally {
+    let plan = Plan::default();
+    let firsts = walk::distinct_points(&plan, || SharedWords::new(3), half_way, image);
+    assert_eq!(firsts.len(), 5, "each store shows: {firsts:?}");
+    walk::for_each_double_kill(
+        &plan,
+        &firsts,
+        || SharedWords::new(3),
+        half_way,
+        recovery,
+        |_, _, words| {
+            recovery(words); // the third process is not killed
+            let (value, double) = (words[1].load(SeqCst), words[2].load(SeqCst));
+            if double == 2 * value {
+                Ok(())
+            } else {
+                Err(format!("{double} is not twice {value}"))
+            }
+        },
+    )
+}
+
+fn step_kills_twice() -> Outcome {
+    ensure(
+        !kill_twice(recover_too_early).violations.is_empty(),
+        "a second death must show",
+    )?;
+    kill_twice(recover).report("support", "step/killed again in recovery")
+}
+
+fn step_samples_a_long_operation() -> Outcome {
+    let plan = Plan {
+        exhaustive_up_to: 100,
+        samples: 30,
+        seed: fastrand::u64(..),
+        ..Plan::default()
+    };
+    let long = |words: &SharedWords| (0..2_000).for_each(|i| words[0].store(i, SeqCst));
+    let start = Instant::now();
+    let tally = walk::for_each_kill_point(&plan, || SharedWords::new(1), long, |_, _| Ok(()));
+    let rate = tally.steps as f64 / start.elapsed().as_secs_f64();
+    let report = Report::new("support", "step/sampled")
+        .count("kill points", tally.points)
+        .note("of length", tally.length);
+    report
+        .note("seed", plan.seed)
+        .count("steps/s", format_args!("{rate:.0}"))
+        .print();
+    ensure(
+        tally.points == 30 && tally.length > 2_000,
+        format!("{tally:?}"),
+    )
+}
+
+// ---- inject ----
+
+fn inject_fails_each_call() -> Outcome {
+    // Creates, and cleans up after itself only if told to.
+    let create = |name: &SegmentName, tidy: bool| -> i32 {
+        let made = std::fs::File::create(name.path()).and_then(|file| file.set_len(4096));
+        if let Err(error) = made {
+            if tidy {
+                let _ = std::fs::remove_file(name.path());
+            }
+            return error.raw_os_error().unwrap_or(-1);
+        }
+        0
+    };
+    // `File`'s drop ignores an error of `close`, and looks at the descriptor by `fcntl` first in debug builds.
+    let errnos = |call: inject::Call| match call.name() {
+        Some("close" | "fcntl") => vec![],
+        _ => vec![Errno::ENOSPC, Errno::EACCES],
+    };
+    let check = |run: &inject::Run, name: &SegmentName| match run.ended {
+        Ended::Returned(28 | 13) if name.exists() => Err("left the file behind".to_owned()),
+        Ended::Returned(28 | 13) => Ok(()),
+        other => Err(format!("{other:?}")),
+    };
+    let untidy = inject::for_each_call(
+        errnos,
+        SegmentName::unique,
+        |name| create(name, false),
+        check,
+    );
+    ensure(
+        untidy.violations.len() == 2,
+        format!("ftruncate, twice: {untidy:?}"),
+    )?;
+    let tidy = inject::for_each_call(
+        errnos,
+        SegmentName::unique,
+        |name| create(name, true),
+        check,
+    );
+    ensure(tidy.names() == "ftruncate 2, openat 2", tidy.names())?;
+    tidy.report("support", "inject/create a file")
+}
+
+fn inject_reports_deaths_and_sleeps() -> Outcome {
+    let died = inject::fail_nth(0, Errno::EPERM, || {
+        assert!(std::fs::metadata("/").is_ok());
+        0
+    });
+    ensure(matches!(died.ended, Ended::Died(_)), format!("{died:?}"))?;
+    let words = SharedWords::new(1);
+    let run = inject::list_calls(|| {
+        futex_wait(&words[0], Some(Duration::from_millis(10)));
+        77
+    });
+    ensure(
+        run.ended == Ended::Returned(77) && run.calls.len() == 1,
+        format!("{run:?}"),
+    )
+}
+
+// ---- proc ----
+
+fn run_role(role: &str) -> i32 {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match role {
+        "echo" => args[0].parse().unwrap(),
+        _ => 99,
+    }
+}
+
+fn proc_children() -> Outcome {
+    let soon = Duration::from_secs(5);
+    ensure(proc::fork_child(|| 7).exit_code(soon) == Ok(7), "exit code")?;
+    ensure(
+        proc::spawn_role("echo", &["42"]).exit_code(soon) == Ok(42),
+        "role",
+    )?;
+    let ready = proc::Ready::new();
+    let child = proc::fork_child(|| {
+        ready.signal();
+        loop {
+            std::thread::park();
+        }
+    });
+    ensure(ready.wait(soon), "ready")?;
+    ensure(
+        child.wait_timeout(Duration::from_millis(20)).is_none(),
+        "still there",
+    )?;
+    child.stop();
+    child.cont();
+    drop(child);
+    let ready = proc::Ready::new();
+    let child = proc::fork_child(|| 3);
+    ensure(!ready.wait(soon), "a child that dies is not ready")?;
+    ensure(child.exit_code(soon) == Ok(3), "exit code")?;
+    let name = SegmentName::unique();
+    std::fs::write(name.path(), b"x").unwrap();
+    ensure(proc::leftovers().len() == 1, "one")?;
+    drop(name);
+    ensure(proc::leftovers().is_empty(), "none")
+}
+
+fn proc_worlds() -> Outcome {
+    if !world::is_root() {
+        println!("support proc/worlds: left out, not root");
+        return Ok(());
+    }
+    let soon = Duration::from_secs(5);
+    let own = nix::unistd::getpid().as_raw();
+    let first = world::fork_in_pid_namespace(|| nix::unistd::getpid().as_raw());
+    ensure(first.exit_code(soon) == Ok(1), "PID 1 of its own namespace")?;
+    let later = proc::fork_child(move || i32::from(nix::unistd::getppid().as_raw() != own));
+    ensure(
+        later.exit_code(soon) == Ok(0),
+        "later children are born in ours",
+    )?;
+    let other = world::fork_as_uid(12_345, || i32::from(std::fs::read("/etc/shadow").is_ok()));
+    ensure(other.exit_code(soon) == Ok(0), "no privileges left")?;
+    let small = world::fork_with_tmpfs("/dev/shm", 64 << 10, || {
+        let full = std::fs::write("/dev/shm/big", vec![0; 128 << 10]);
+        i32::from(full.unwrap_err().raw_os_error() != Some(libc::ENOSPC))
+    });
+    ensure(small.exit_code(soon) == Ok(0), "the small tmpfs is full")?;
+    ensure(
+        !std::path::Path::new("/dev/shm/big").exists(),
+        "and was not ours",
+    )
+}
