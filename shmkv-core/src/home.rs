@@ -48,6 +48,14 @@ impl Home {
         }
     }
 
+    /// The name of a shared-memory object.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named { name, .. } => Some(name),
+            Self::File(_) | Self::Anonymous => None,
+        }
+    }
+
     /// Whether contents outlast a restart of the machine.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self, Self::File(_))

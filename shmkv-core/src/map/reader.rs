@@ -154,6 +154,13 @@ where
         })
     }
 
+    /// The map's name in shared memory, with its `/`; `None` for a map in a file
+    /// and for an anonymous one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.handle.home().name()
+    }
+
     /// How many entries live.
     ///
     /// Exact while nobody writes; else the sum over the shards, each at some

@@ -524,8 +524,8 @@ where
         condition: Condition,
         old: &mut [u8],
     ) -> Result<Stored, AccessError> {
-        if no_room == NoRoom::Shard {
-            return Err(no_room_in_shard(self.table().shards().len()));
+        if no_room != NoRoom::Reserved {
+            return Err(refused(no_room, N));
         }
         let all = self.handle.lock_all()?;
         let table = self.table();
@@ -536,10 +536,7 @@ where
             _ => Err(NoRoom::Reserved),
         };
         release_all(all);
-        stored.map_err(|no_room| match no_room {
-            NoRoom::Reserved => AccessError::Full { capacity: N },
-            NoRoom::Shard => no_room_in_shard(table.shards().len()),
-        })
+        stored.map_err(|no_room| refused(no_room, N))
     }
 
     /// Adds an entry if its key is absent; returns whether it was.
@@ -597,13 +594,11 @@ where
     }
 }
 
-/// The only shard of a map has room for `N` entries, one of several has it in
-/// all likelihood.
-fn no_room_in_shard(shards: usize) -> AccessError {
-    if shards == 1 {
-        AccessError::Damaged
-    } else {
-        AccessError::Crowded
+fn refused(no_room: NoRoom, capacity: usize) -> AccessError {
+    match no_room {
+        NoRoom::Reserved => AccessError::Full { capacity },
+        NoRoom::Shard => AccessError::Crowded,
+        NoRoom::Damaged => AccessError::Damaged,
     }
 }
 

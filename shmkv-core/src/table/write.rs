@@ -46,6 +46,8 @@ pub(crate) enum NoRoom {
     Reserved,
     /// No bucket of the shard has room, though the map is not full.
     Shard,
+    /// There must be room, by the rules that all writers keep, and is not.
+    Damaged,
 }
 
 /// Where a live entry was found.
@@ -266,7 +268,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
         let tags = Tags(bucket.tags.load(Relaxed));
         // Going round, so that the slot just vacated is used again last.
         let Some(to) = tags.vacant().first_from(found.slot + 1) else {
-            return Err(NoRoom::Shard);
+            return Err(NoRoom::Damaged);
         };
         let number = take_number(shard);
         self.fill(place.shard, found.bucket, to, number, key, value);
@@ -291,12 +293,15 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
             }
             hops += 1;
             if hops == Self::BUCKETS {
-                return Err(NoRoom::Shard);
+                // The only shard of a map has room for `N` entries; one of
+                // several has it in all likelihood.
+                let one = Self::SHARDS == 1;
+                return Err(if one { NoRoom::Damaged } else { NoRoom::Shard });
             }
             target = Self::after(target);
         };
         let Some(to) = tags.vacant().first_from(live as usize) else {
-            return Err(NoRoom::Shard);
+            return Err(NoRoom::Damaged);
         };
         if Self::SHARDS > 1 && self.shared.reserved.fetch_add(1, AcqRel) >= N as u64 {
             self.shared.reserved.fetch_sub(1, AcqRel);
