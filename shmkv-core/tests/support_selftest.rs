@@ -1,6 +1,8 @@
 //! Proves the tools of `support` on small dummies: what they must catch is caught, what is right passes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
+#[path = "support/selftest_history.rs"]
+mod selftest_history;
 mod support;
 
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
@@ -52,6 +54,8 @@ fn main() {
         ),
         Trial::test("proc_children", proc_children),
         Trial::test("proc_worlds", proc_worlds),
+        Trial::test("history_by_hand", selftest_history::by_hand),
+        Trial::test("history_of_processes", selftest_history::of_processes),
     ];
     libtest_mimic::run(&args, trials).exit();
 }
