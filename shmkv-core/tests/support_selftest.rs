@@ -55,6 +55,7 @@ fn main() {
         Trial::test("proc_children", proc_children),
         Trial::test("proc_worlds", proc_worlds),
         Trial::test("history_by_hand", selftest_history::by_hand),
+        Trial::test("history_by_force", selftest_history::by_force),
         Trial::test("history_of_processes", selftest_history::of_processes),
     ];
     libtest_mimic::run(&args, trials).exit();

@@ -20,6 +20,7 @@ pub(crate) mod inject;
 pub(crate) mod proc;
 pub(crate) mod record;
 pub(crate) mod report;
+mod search;
 pub(crate) mod shared;
 pub(crate) mod step;
 mod trace;

@@ -200,6 +200,106 @@ pub(crate) fn by_hand() -> Outcome {
     Ok(())
 }
 
+/// Small histories of concurrent operations, some cut off, half of them with one answer changed.
+fn small(random: &mut fastrand::Rng) -> Vec<Event> {
+    let mut planned: Vec<(u64, Event)> = Vec::new();
+    for value in 1..=random.u64(3..8) {
+        let op = match random.u8(..5) {
+            0 | 1 => Op::Get,
+            2 => Op::Insert { value },
+            3 => Op::Remove,
+            _ => Op::Update { value },
+        };
+        let mut times = [0; 3].map(|_| random.u64(..20));
+        times.sort_unstable();
+        planned.push((times[1], done(op, times[0], times[2], NOTHING)));
+    }
+    planned.sort_by_key(|(point, _)| *point);
+    let mut now = 0;
+    for (_, event) in &mut planned {
+        let is_cut_off = random.u8(..3) == 0;
+        if !is_cut_off || random.bool() {
+            event.returned = event
+                .returned
+                .map(|(time, _)| (time, Answer::saw((now != 0).then_some(now))));
+            now = after(event.op, now);
+        }
+        if is_cut_off {
+            event.returned = None;
+        }
+    }
+    let mut history: Vec<Event> = planned.into_iter().map(|(_, event)| event).collect();
+    if random.bool() {
+        let (at, seen) = (
+            random.usize(..history.len()),
+            random.u64(..=history.len() as u64),
+        );
+        let answer = Answer::saw((seen != 0).then_some(seen));
+        history[at].returned = history[at].returned.map(|(time, _)| (time, answer));
+    }
+    history
+}
+
+/// The register again, written independently of the checker's: the value after `op` on `value`, 0 for absent.
+fn after(op: Op, value: u64) -> u64 {
+    match op {
+        Op::Insert { value: new } => new,
+        Op::Update { value: new } if value != 0 => new,
+        Op::Remove => 0,
+        _ => value,
+    }
+}
+
+/// Every order there is.
+fn explained_by_force(left: &[Event], value: u64) -> bool {
+    if left.iter().all(|event| event.returned.is_none()) {
+        return true;
+    }
+    let first_return = left
+        .iter()
+        .filter_map(|event| event.returned)
+        .map(|(time, _)| time)
+        .min();
+    (0..left.len()).any(|i| {
+        let event = left[i];
+        let fits = event
+            .returned
+            .is_none_or(|(_, answer)| answer == Answer::saw((value != 0).then_some(value)));
+        let rest = || [&left[..i], &left[i + 1..]].concat();
+        fits && first_return.is_none_or(|time| event.invoked <= time)
+            && explained_by_force(&rest(), after(event.op, value))
+    })
+}
+
+pub(crate) fn by_force() -> Outcome {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut wrong = 0;
+    let histories = 50_000;
+    for _ in 0..histories {
+        let history = small(&mut random);
+        let explained = explained_by_force(&history, 0);
+        if check(&history).violations.is_empty() != explained {
+            return Err(format!(
+                "seed {seed}: explained: {explained}, but not so by the checker: {history:#?}"
+            )
+            .into());
+        }
+        wrong += usize::from(!explained);
+    }
+    let report =
+        Report::new("support", "history/by force").count("histories judged alike", histories);
+    report
+        .count("of them wrong", wrong)
+        .note("seed", seed)
+        .print();
+    if wrong * 5 > histories && wrong * 5 < histories * 4 {
+        Ok(())
+    } else {
+        Err("too few of a kind".into())
+    }
+}
+
 /// One word a key: the version above, the value below, value 0 for absent.
 #[derive(Clone, Copy, PartialEq)]
 enum Register {
