@@ -3,6 +3,10 @@
 
 #[path = "support/selftest_history.rs"]
 mod selftest_history;
+#[path = "support/selftest_proc.rs"]
+mod selftest_proc;
+#[path = "support/selftest_register.rs"]
+mod selftest_register;
 mod support;
 
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
@@ -10,20 +14,18 @@ use std::sync::atomic::{AtomicU64, fence};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use nix::errno::Errno;
 use nix::libc;
 use support::proc::{self, SegmentName};
 use support::report::Report;
 use support::shared::SharedWords;
 use support::step::{self, Plan, Stop};
 use support::walk::{self, Tally};
-use support::{inject, inject::Ended, world};
 
 type Outcome = Result<(), Failed>;
 
 fn main() {
     if let Some(role) = proc::role() {
-        std::process::exit(run_role(&role));
+        std::process::exit(selftest_proc::run_role(&role));
     }
     let mut args = Arguments::from_args();
     args.test_threads = Some(1);
@@ -47,16 +49,19 @@ fn main() {
             "step_samples_a_long_operation",
             step_samples_a_long_operation,
         ),
-        Trial::test("inject_fails_each_call", inject_fails_each_call),
+        Trial::test(
+            "inject_fails_each_call",
+            selftest_proc::inject_fails_each_call,
+        ),
         Trial::test(
             "inject_reports_deaths_and_sleeps",
-            inject_reports_deaths_and_sleeps,
+            selftest_proc::inject_reports_deaths_and_sleeps,
         ),
-        Trial::test("proc_children", proc_children),
-        Trial::test("proc_worlds", proc_worlds),
+        Trial::test("proc_children", selftest_proc::proc_children),
+        Trial::test("proc_worlds", selftest_proc::proc_worlds),
         Trial::test("history_by_hand", selftest_history::by_hand),
         Trial::test("history_by_force", selftest_history::by_force),
-        Trial::test("history_of_processes", selftest_history::of_processes),
+        Trial::test("history_of_processes", selftest_register::of_processes),
     ];
     libtest_mimic::run(&args, trials).exit();
 }
@@ -207,13 +212,16 @@ fn step_survives_a_long_sleep() -> Outcome {
 
 fn step_stops_and_resumes() -> Outcome {
     let words = SharedWords::new(6);
-    let mut stops = 0;
+    let (mut stops, mut worst) = (0, Duration::ZERO);
     let tally = walk::for_each_stop_point(
         &Plan::default(),
         || publish(&words),
         |_| {
             stops += 1;
-            published(&words)
+            let start = Instant::now();
+            let read = published(&words);
+            worst = worst.max(start.elapsed());
+            read
         },
     );
     ensure(
@@ -230,7 +238,7 @@ fn step_stops_and_resumes() -> Outcome {
         matches!(stopped.resume(), Stop::Finished(_)) && words[0].load(Relaxed) == 0,
         "resumed to the end",
     )?;
-    tally.report("support", "step/stop points")
+    tally.report_stops("support", "step/stopped", worst)
 }
 
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
@@ -389,136 +397,5 @@ fn step_samples_a_long_operation() -> Outcome {
     ensure(
         tally.points == 30 && tally.length > 2_000,
         format!("{tally:?}"),
-    )
-}
-
-// ---- inject ----
-
-fn inject_fails_each_call() -> Outcome {
-    // Creates, and cleans up after itself only if told to.
-    let create = |name: &SegmentName, tidy: bool| -> i32 {
-        let made = std::fs::File::create(name.path()).and_then(|file| file.set_len(4096));
-        if let Err(error) = made {
-            if tidy {
-                let _ = std::fs::remove_file(name.path());
-            }
-            return error.raw_os_error().unwrap_or(-1);
-        }
-        0
-    };
-    // `File`'s drop ignores an error of `close`, and looks at the descriptor by `fcntl` first in debug builds.
-    let errnos = |call: inject::Call| match call.name() {
-        Some("close" | "fcntl") => vec![],
-        _ => vec![Errno::ENOSPC, Errno::EACCES],
-    };
-    let check = |run: &inject::Run, name: &SegmentName| match run.ended {
-        Ended::Returned(28 | 13) if name.exists() => Err("left the file behind".to_owned()),
-        Ended::Returned(28 | 13) => Ok(()),
-        other => Err(format!("{other:?}")),
-    };
-    let untidy = inject::for_each_call(
-        errnos,
-        SegmentName::unique,
-        |name| create(name, false),
-        check,
-    );
-    ensure(
-        untidy.violations.len() == 2,
-        format!("ftruncate, twice: {untidy:?}"),
-    )?;
-    let tidy = inject::for_each_call(
-        errnos,
-        SegmentName::unique,
-        |name| create(name, true),
-        check,
-    );
-    ensure(tidy.names() == "ftruncate 2, openat 2", tidy.names())?;
-    tidy.report("support", "inject/create a file")
-}
-
-fn inject_reports_deaths_and_sleeps() -> Outcome {
-    let died = inject::fail_nth(0, Errno::EPERM, || {
-        assert!(std::fs::metadata("/").is_ok());
-        0
-    });
-    ensure(matches!(died.ended, Ended::Died(_)), format!("{died:?}"))?;
-    let words = SharedWords::new(1);
-    let run = inject::list_calls(|| {
-        futex_wait(&words[0], Some(Duration::from_millis(10)));
-        77
-    });
-    ensure(
-        run.ended == Ended::Returned(77) && run.calls.len() == 1,
-        format!("{run:?}"),
-    )
-}
-
-// ---- proc ----
-
-fn run_role(role: &str) -> i32 {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match role {
-        "echo" => args[0].parse().unwrap(),
-        _ => 99,
-    }
-}
-
-fn proc_children() -> Outcome {
-    let soon = Duration::from_secs(5);
-    ensure(proc::fork_child(|| 7).exit_code(soon) == Ok(7), "exit code")?;
-    ensure(
-        proc::spawn_role("echo", &["42"]).exit_code(soon) == Ok(42),
-        "role",
-    )?;
-    let ready = proc::Ready::new();
-    let child = proc::fork_child(|| {
-        ready.signal();
-        loop {
-            std::thread::park();
-        }
-    });
-    ensure(ready.wait(soon), "ready")?;
-    ensure(
-        child.wait_timeout(Duration::from_millis(20)).is_none(),
-        "still there",
-    )?;
-    child.stop();
-    child.cont();
-    drop(child);
-    let ready = proc::Ready::new();
-    let child = proc::fork_child(|| 3);
-    ensure(!ready.wait(soon), "a child that dies is not ready")?;
-    ensure(child.exit_code(soon) == Ok(3), "exit code")?;
-    let name = SegmentName::unique();
-    std::fs::write(name.path(), b"x").unwrap();
-    ensure(proc::leftovers().len() == 1, "one")?;
-    drop(name);
-    ensure(proc::leftovers().is_empty(), "none")
-}
-
-fn proc_worlds() -> Outcome {
-    if !world::is_root() {
-        println!("support proc/worlds: left out, not root");
-        return Ok(());
-    }
-    let soon = Duration::from_secs(5);
-    let own = nix::unistd::getpid().as_raw();
-    let first = world::fork_in_pid_namespace(|| nix::unistd::getpid().as_raw());
-    ensure(first.exit_code(soon) == Ok(1), "PID 1 of its own namespace")?;
-    let later = proc::fork_child(move || i32::from(nix::unistd::getppid().as_raw() != own));
-    ensure(
-        later.exit_code(soon) == Ok(0),
-        "later children are born in ours",
-    )?;
-    let other = world::fork_as_uid(12_345, || i32::from(std::fs::read("/etc/shadow").is_ok()));
-    ensure(other.exit_code(soon) == Ok(0), "no privileges left")?;
-    let small = world::fork_with_tmpfs("/dev/shm", 64 << 10, || {
-        let full = std::fs::write("/dev/shm/big", vec![0; 128 << 10]);
-        i32::from(full.unwrap_err().raw_os_error() != Some(libc::ENOSPC))
-    });
-    ensure(small.exit_code(soon) == Ok(0), "the small tmpfs is full")?;
-    ensure(
-        !std::path::Path::new("/dev/shm/big").exists(),
-        "and was not ours",
     )
 }

@@ -11,6 +11,7 @@
 //! A `check` that fails is a violation in the [`Tally`], and the walk goes on: all of them are worth seeing.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::report::Report;
 use super::step::{Plan, Stop};
@@ -41,17 +42,32 @@ impl Tally {
         }
     }
 
-    /// Prints the figures; an error if there was a violation.
+    /// Prints the figures of kills; an error if there was a violation.
     pub(crate) fn report(&self, test: &str, case: &str) -> Result<(), libtest_mimic::Failed> {
-        let report = Report::new(test, case).count("kill points", self.points);
+        self.line(Report::new(test, case).count("kill points", self.points))
+            .require(&self.violations)
+    }
+
+    /// The same, of stops; `worst` is the longest that a reader took meanwhile.
+    pub(crate) fn report_stops(
+        &self,
+        test: &str,
+        case: &str,
+        worst: Duration,
+    ) -> Result<(), libtest_mimic::Failed> {
+        let report = Report::new(test, case)
+            .count("stop points", self.points)
+            .time("worst read", worst);
+        self.line(report).require(&self.violations)
+    }
+
+    fn line(&self, report: Report) -> Report {
         let report = if self.asleep > 0 {
             report.count("of them asleep", self.asleep)
         } else {
             report
         };
-        report
-            .note("of length", self.length)
-            .require(&self.violations)
+        report.note("of length", self.length)
     }
 }
 
