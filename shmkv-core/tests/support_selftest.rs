@@ -41,6 +41,8 @@ fn main() {
         Trial::test("step_kills_a_futex_sleeper", step_kills_a_futex_sleeper),
         Trial::test("step_survives_a_long_sleep", step_survives_a_long_sleep),
         Trial::test("step_stops_and_resumes", step_stops_and_resumes),
+        Trial::test("step_begins_when_told", step_begins_when_told),
+        Trial::test("step_costs", step_costs),
         Trial::test("step_forwards_signals", step_forwards_signals),
         Trial::test("step_walks_rep_and_vdso", step_walks_rep_and_vdso),
         Trial::test("step_kills_at_system_calls", step_kills_at_system_calls),
@@ -243,6 +245,51 @@ fn step_stops_and_resumes() -> Outcome {
 
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
 
+fn step_begins_when_told() -> Outcome {
+    let op = |words: &SharedWords| {
+        words[1].store(1, Relaxed); // the warm-up: never killed before this
+        step::begin();
+        words[0].store(1, Relaxed);
+    };
+    let mut outcomes = [0, 0];
+    let check = |_, words: &SharedWords| {
+        outcomes[usize::try_from(words[0].load(Relaxed)).expect("0 or 1")] += 1;
+        if words[1].load(Relaxed) == 1 {
+            Ok(())
+        } else {
+            Err("killed in the warm-up".to_owned())
+        }
+    };
+    let tally = walk::for_each_kill_point(
+        &Plan::default().warmed_up(),
+        || SharedWords::new(2),
+        op,
+        check,
+    );
+    ensure(outcomes[0] > 0 && outcomes[1] > 0, "before and after")?;
+    tally.report("support", "step/warmed up")
+}
+
+/// What a walk over an operation of the map's size costs.
+fn step_costs() -> Outcome {
+    let op = |words: &SharedWords| (0..100).for_each(|i| words[0].store(i, SeqCst));
+    let start = Instant::now();
+    let tally =
+        walk::for_each_kill_point(&Plan::default(), || SharedWords::new(1), op, |_, _| Ok(()));
+    let whole = start.elapsed();
+    let start = Instant::now();
+    for _ in 0..200 {
+        Plan::default().kill_at(0, || {});
+    }
+    let report =
+        Report::new("support", "step/cost").time("of a fork and a kill", start.elapsed() / 200);
+    report
+        .note("of length", tally.length)
+        .time("whole walk", whole)
+        .print();
+    Ok(())
+}
+
 fn step_forwards_signals() -> Outcome {
     extern "C" fn caught(_: libc::c_int) {
         CAUGHT.store(1, Relaxed);
@@ -351,10 +398,10 @@ fn kill_twice(recovery: fn(&SharedWords)) -> Tally {
     let firsts = walk::distinct_points(&plan, || SharedWords::new(3), half_way, image);
     assert_eq!(firsts.len(), 5, "each store shows: {firsts:?}");
     walk::for_each_double_kill(
-        &plan,
-        &firsts,
+        (&plan, &firsts),
         || SharedWords::new(3),
         half_way,
+        &plan,
         recovery,
         |_, _, words| {
             recovery(words); // the third process is not killed

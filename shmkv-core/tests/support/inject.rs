@@ -15,7 +15,7 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use super::trace::{Event, Ticker, Tracee};
+use super::trace::{Begin, Event, Ticker, Tracee};
 
 /// A child asleep for longer than this is killed and reported as [`Ended::Asleep`].
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -93,7 +93,7 @@ pub(crate) fn fail_nth(n: usize, errno: Errno, op: impl FnOnce() -> i32) -> Run 
 }
 
 fn run(fault: Option<(usize, Errno)>, op: impl FnOnce() -> i32) -> Run {
-    let mut tracee = Tracee::spawn(op);
+    let mut tracee = Tracee::spawn(Begin::AtOnce, op);
     let ticker = Ticker::start(&tracee);
     let mut calls = Vec::new();
     let mut failed = None;

@@ -16,7 +16,8 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::trace::{Event, Ticker, Tracee};
+pub(crate) use super::trace::begin;
+use super::trace::{Begin, Event, Ticker, Tracee};
 
 /// Two ticks of the waiter: as soon as a sleep can be told from a pause.
 const AT_ONCE: Duration = Duration::ZERO;
@@ -154,6 +155,8 @@ pub(crate) fn run_stepped(i: usize, op: impl FnOnce()) -> Stop {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) unit: Unit,
+    /// Whether point 0 is the operation's first instruction or where it calls [`begin`].
+    pub(crate) begin: Begin,
     /// Every `stride`-th point of an operation that is short enough to be tried whole.
     pub(crate) stride: usize,
     /// Operations with more points than this are sampled.
@@ -172,6 +175,7 @@ impl Default for Plan {
         let patience = Duration::from_millis(60);
         Self {
             unit: Unit::Instruction,
+            begin: Begin::AtOnce,
             stride: 1,
             exhaustive_up_to: 2_000,
             samples: 400,
@@ -190,6 +194,14 @@ impl Plan {
         }
     }
 
+    /// Counts from where the operation calls [`begin`], so that a first write can register the process before.
+    pub(crate) fn warmed_up(self) -> Self {
+        Self {
+            begin: Begin::Called,
+            ..self
+        }
+    }
+
     /// Runs `op` in a child up to point `i`.
     pub(crate) fn run_to(&self, i: usize, op: impl FnOnce()) -> Stop {
         self.start(op).drive(i, false)
@@ -201,7 +213,7 @@ impl Plan {
     }
 
     pub(super) fn start(&self, op: impl FnOnce()) -> Stopped {
-        let tracee = Tracee::spawn(|| {
+        let tracee = Tracee::spawn(self.begin, || {
             op();
             0
         });

@@ -94,6 +94,23 @@ impl Drop for Ticker {
     }
 }
 
+/// Where the part of an operation begins that is stepped or tampered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// At its first instruction.
+    AtOnce,
+    /// Where it calls [`begin`]; what it does before (registering, touching pages) runs at full speed.
+    Called,
+}
+
+/// The begin marker. Kills a process that nobody traces.
+#[inline(always)]
+pub(crate) fn begin() {
+    // SAFETY: a breakpoint; the tracer takes the SIGTRAP and resumes behind it. Being opaque, it is also a compiler barrier,
+    // so nothing moves across it.
+    unsafe { asm!("int3") };
+}
+
 /// The child. Killed and reaped on drop.
 #[derive(Debug)]
 pub(crate) struct Tracee {
@@ -104,15 +121,15 @@ pub(crate) struct Tracee {
 }
 
 impl Tracee {
-    /// Forks a child that stands at the begin marker, before the first instruction of `op`.
-    pub(crate) fn spawn(op: impl FnOnce() -> i32) -> Self {
+    /// Forks a child that stands at the begin marker of `op`.
+    pub(crate) fn spawn(from: Begin, op: impl FnOnce() -> i32) -> Self {
         let mut cpu = CpuSet::new();
         cpu.set(sched_getcpu().expect("getcpu"))
             .expect("a CPU of the set");
         let before = move_to(&cpu); // for the child to inherit
         // SAFETY: the test programs are single-threaded (contract of `support`), so the child may do anything.
         let pid = match unsafe { fork() }.expect("fork") {
-            ForkResult::Child => run_between_markers(op),
+            ForkResult::Child => run_between_markers(from, op),
             ForkResult::Parent { child } => child,
         };
         move_to(&before);
@@ -223,12 +240,12 @@ impl Drop for Tracee {
 }
 
 /// The child's whole life. Standard output is not flushed: its buffer is a copy of the parent's.
-fn run_between_markers(op: impl FnOnce() -> i32) -> ! {
+fn run_between_markers(from: Begin, op: impl FnOnce() -> i32) -> ! {
     let ended = catch_unwind(AssertUnwindSafe(|| {
         ptrace::traceme().expect("PTRACE_TRACEME");
-        // SAFETY: a breakpoint; the tracer takes the SIGTRAP and resumes behind it. Being opaque, it is also a compiler
-        // barrier, so nothing of `op` moves before it.
-        unsafe { asm!("int3") };
+        if from == Begin::AtOnce {
+            begin();
+        }
         let code = op();
         // SAFETY: the tracer recognises the magic and never resumes the child from here.
         unsafe { asm!("ud2", in("rax") END_MAGIC, in("rdi") i64::from(code)) };

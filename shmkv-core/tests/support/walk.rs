@@ -185,12 +185,13 @@ pub(crate) fn distinct_points<S>(
     points
 }
 
-/// Kills `first` at each of `first_points`, then `recover` at each point of the plan, each time from a fresh state.
+/// Kills `first` at each of `first_points` (of `first_plan`, by which [`distinct_points`] found them), then `recover` at each
+/// point of `plan`, each time from a fresh state.
 pub(crate) fn for_each_double_kill<S>(
-    plan: &Plan,
-    first_points: &[usize],
+    (first_plan, first_points): (&Plan, &[usize]),
     mut setup: impl FnMut() -> S,
     first: impl Fn(&S),
+    plan: &Plan,
     recover: impl Fn(&S),
     mut check: impl FnMut(usize, usize, &S) -> Result<(), String>,
 ) -> Tally {
@@ -198,7 +199,7 @@ pub(crate) fn for_each_double_kill<S>(
     for &i in first_points {
         let dead = || {
             let state = setup();
-            Plan::default().kill_at(i, || first(&state));
+            first_plan.kill_at(i, || first(&state));
             state
         };
         let one = for_each_kill_point(plan, dead, &recover, |j, state| check(i, j, state));
