@@ -320,10 +320,7 @@ where
         &self,
         key: impl ToKey<Key>,
         mut change: impl FnMut(&mut Value),
-    ) -> Result<Option<Value>, AccessError>
-    where
-        for<'v> &'v Value: ToValue<Value>,
-    {
+    ) -> Result<Option<Value>, AccessError> {
         self.with_key(key, |place, key| {
             self.optimistically(|| {
                 let Some(seen) = self.read_value(place, key)? else {
@@ -350,10 +347,7 @@ where
         &self,
         key: impl ToKey<Key>,
         mut make: impl FnMut() -> Value,
-    ) -> Result<Value, AccessError>
-    where
-        for<'v> &'v Value: ToValue<Value>,
-    {
+    ) -> Result<Value, AccessError> {
         self.with_key(key, |place, key| {
             self.optimistically(|| {
                 if let Some(seen) = self.read_value(place, key)? {
@@ -422,10 +416,7 @@ where
     ///
     /// As [`remove_if`](Self::remove_if); entries visited before the error have
     /// been dealt with.
-    pub fn retain(&self, mut keep: impl FnMut(&Key, &Value) -> bool) -> Result<(), AccessError>
-    where
-        for<'k> &'k Key: ToKey<Key>,
-    {
+    pub fn retain(&self, mut keep: impl FnMut(&Key, &Value) -> bool) -> Result<(), AccessError> {
         let mut entries = self.iter();
         while let Some(entry) = entries.next_versioned() {
             let (version, key, value) = entry?;
