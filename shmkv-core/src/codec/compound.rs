@@ -6,6 +6,7 @@
 //! cannot be written on stable Rust; a one-field struct with the derive serves
 //! for the others.
 
+use super::expand::{Parts, PartsMut};
 use super::field::{exact, exact_mut};
 use super::root::root;
 use super::{DecodeError, EncodeError, Scalar, Schema, ShmField};
@@ -35,44 +36,49 @@ impl<R, T: ShmField<R>> ShmField<R> for Option<T> {
 
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-        let found = out.len();
-        let (tag, payload) = out
-            .split_first_mut()
-            .filter(|(_, payload)| payload.len() == T::LEN)
-            .ok_or(EncodeError::WrongLength {
-                expected: 1 + T::LEN,
-                found,
-            })?;
-        match self {
-            None => {
-                *tag = 0;
-                payload.fill(0);
-                Ok(())
-            }
-            Some(value) => {
-                *tag = 1;
-                value.encode(payload)
-            }
-        }
+        encode_option(self.as_ref(), out, T::LEN, T::encode)
     }
 
     #[inline]
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let (tag, payload) = bytes
-            .split_first()
-            .filter(|(_, payload)| payload.len() == T::LEN)
-            .ok_or(DecodeError::WrongLength {
-                expected: 1 + T::LEN,
-                found: bytes.len(),
-            })?;
-        match tag {
-            0 => Ok(None),
-            1 => T::decode(payload).map(Some),
-            &other => Err(DecodeError::OutOfRange {
-                expected: "an option's tag (0 or 1)",
-                found: u64::from(other),
-            }),
+        decode_option(bytes, T::LEN, T::decode)
+    }
+}
+
+/// Writes an option whose payload takes `len` bytes.
+#[inline]
+pub(super) fn encode_option<T>(
+    value: Option<&T>,
+    out: &mut [u8],
+    len: usize,
+    encode: impl FnOnce(&T, &mut [u8]) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let mut parts = PartsMut::new(out, len.saturating_add(1))?;
+    parts.next(1)?.fill(u8::from(value.is_some()));
+    match value {
+        Some(value) => encode(value, parts.next(len)?),
+        None => {
+            parts.finish();
+            Ok(())
         }
+    }
+}
+
+/// Reads an option whose payload takes `len` bytes.
+#[inline]
+pub(super) fn decode_option<T>(
+    bytes: &[u8],
+    len: usize,
+    decode: impl FnOnce(&[u8]) -> Result<T, DecodeError>,
+) -> Result<Option<T>, DecodeError> {
+    let mut parts = Parts::new(bytes, len.saturating_add(1))?;
+    match *exact(parts.next(1)?)? {
+        [0] => Ok(None),
+        [1] => decode(parts.next(len)?).map(Some),
+        [other] => Err(DecodeError::OutOfRange {
+            expected: "an option's tag (0 or 1)",
+            found: u64::from(other),
+        }),
     }
 }
 
@@ -100,37 +106,20 @@ macro_rules! tuple {
 
             #[inline]
             fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-                let found = out.len();
-                let wrong = || EncodeError::WrongLength {
-                    expected: <Self as ShmField<R>>::LEN,
-                    found,
-                };
-                let rest = out;
+                let mut parts = PartsMut::new(out, <Self as ShmField<R>>::LEN)?;
                 $(
-                    let (head, rest) = rest.split_at_mut_checked($t::LEN).ok_or_else(wrong)?;
                     self.$index
-                        .encode(head)
+                        .encode(parts.next($t::LEN)?)
                         .map_err(|error| error.in_field(stringify!($index)))?;
                 )+
-                if rest.is_empty() { Ok(()) } else { Err(wrong()) }
+                Ok(())
             }
 
             #[inline]
-            #[allow(non_snake_case, reason = "the bytes of `A` are named after it")]
             fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-                let wrong = || DecodeError::WrongLength {
-                    expected: <Self as ShmField<R>>::LEN,
-                    found: bytes.len(),
-                };
-                let rest = bytes;
-                $(
-                    let ($t, rest) = rest.split_at_checked($t::LEN).ok_or_else(wrong)?;
-                )+
-                if !rest.is_empty() {
-                    return Err(wrong());
-                }
+                let mut parts = Parts::new(bytes, <Self as ShmField<R>>::LEN)?;
                 Ok(($(
-                    <$t as ShmField<R>>::decode($t)
+                    $t::decode(parts.next($t::LEN)?)
                         .map_err(|error| error.in_field(stringify!($index)))?,
                 )+))
             }

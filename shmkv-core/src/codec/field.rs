@@ -5,6 +5,7 @@
 //! type may derive key, value, or both, and so that floats can be values
 //! without ever becoming part of a key.
 
+use super::expand::{Parts, PartsMut};
 use super::{DecodeError, EncodeError, Schema};
 
 /// The two uses of a type, as the type parameter of [`ShmField`].
@@ -73,18 +74,10 @@ pub trait ShmField<R>: Sized {
     /// encoding override it with a plain copy.
     #[doc(hidden)]
     fn encode_slice(items: &[Self], out: &mut [u8]) -> Result<(), EncodeError> {
-        let expected = items.len().saturating_mul(Self::LEN);
-        let found = out.len();
-        if found != expected {
-            return Err(EncodeError::WrongLength { expected, found });
-        }
-        let mut rest = out;
+        let mut parts = PartsMut::new(out, items.len().saturating_mul(Self::LEN))?;
         for (index, item) in items.iter().enumerate() {
-            let Some((head, tail)) = rest.split_at_mut_checked(Self::LEN) else {
-                return Err(EncodeError::WrongLength { expected, found });
-            };
-            item.encode(head).map_err(|error| error.in_element(index))?;
-            rest = tail;
+            item.encode(parts.next(Self::LEN)?)
+                .map_err(|error| error.in_element(index))?;
         }
         Ok(())
     }
@@ -92,19 +85,11 @@ pub trait ShmField<R>: Sized {
     /// Reads `M` values that stand one after the other.
     #[doc(hidden)]
     fn decode_array<const M: usize>(bytes: &[u8]) -> Result<[Self; M], DecodeError> {
-        let expected = M.saturating_mul(Self::LEN);
-        let found = bytes.len();
-        if found != expected {
-            return Err(DecodeError::WrongLength { expected, found });
-        }
+        let mut parts = Parts::new(bytes, M.saturating_mul(Self::LEN))?;
         let mut slots = [const { None }; M];
-        let mut rest = bytes;
         for (index, slot) in slots.iter_mut().enumerate() {
-            let Some((head, tail)) = rest.split_at_checked(Self::LEN) else {
-                return Err(DecodeError::WrongLength { expected, found });
-            };
-            *slot = Some(Self::decode(head).map_err(|error| error.in_element(index))?);
-            rest = tail;
+            let item = Self::decode(parts.next(Self::LEN)?);
+            *slot = Some(item.map_err(|error| error.in_element(index))?);
         }
         Ok(slots.map(|slot| match slot {
             Some(item) => item,

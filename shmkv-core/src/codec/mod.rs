@@ -20,9 +20,12 @@
 //! private buffers. Bytes to decode may come from a hostile process, so a
 //! decoder answers any bytes with a value or a [`DecodeError`].
 
+mod adapter;
 mod compound;
 mod error;
+mod expand;
 mod field;
+mod net;
 mod pod;
 mod root;
 mod scalar;
@@ -30,6 +33,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod text;
+mod time;
 
 pub use error::{DecodeError, EncodeError};
 pub use field::{ShmField, role};
@@ -44,5 +48,10 @@ pub use text::ShmStr;
 /// What the macros of this crate expand to. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use super::adapter::{Adapter, MaxLen, With, encode_text};
+    pub use super::expand::{
+        Opaque, Parts, PartsMut, Probe, greatest, key_size, packed, reserve, tag,
+    };
     pub use super::pod::{decode_pod, encode_pod};
+    pub use std::string::String;
 }

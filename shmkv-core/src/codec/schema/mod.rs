@@ -147,6 +147,18 @@ pub struct Field {
     pub schema: &'static Schema,
 }
 
+impl Field {
+    /// A field at the start.
+    #[must_use]
+    pub const fn new(name: &'static str, schema: &'static Schema) -> Self {
+        Self {
+            name,
+            offset: 0,
+            schema,
+        }
+    }
+}
+
 /// One variant of an enum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variant {

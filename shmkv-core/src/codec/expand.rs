@@ -1,0 +1,241 @@
+//! What derived code is made of: taking a buffer apart field by field, and the
+//! compile-time arithmetic of schemas. Called by derived code only, and by the
+//! adapters beside it.
+//!
+//! Derived code never indexes a slice. It takes the next so many bytes, and a
+//! buffer that is too short ends in an error, not a panic. With the lengths
+//! constant, the checks fold into the one that `new` makes.
+
+use super::{DecodeError, EncodeError, Field, Schema, ShmField, role::ValueRole};
+
+/// A buffer being written from its start.
+pub struct PartsMut<'a> {
+    rest: &'a mut [u8],
+    expected: usize,
+    found: usize,
+}
+
+impl<'a> PartsMut<'a> {
+    /// Takes a buffer, which has to be `expected` bytes long.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    #[inline]
+    pub fn new(out: &'a mut [u8], expected: usize) -> Result<Self, EncodeError> {
+        let found = out.len();
+        if found != expected {
+            return Err(EncodeError::WrongLength { expected, found });
+        }
+        Ok(Self {
+            rest: out,
+            expected,
+            found,
+        })
+    }
+
+    /// The next `len` bytes.
+    ///
+    /// # Errors
+    ///
+    /// There are fewer.
+    #[inline]
+    pub fn next(&mut self, len: usize) -> Result<&'a mut [u8], EncodeError> {
+        self.rest
+            .split_off_mut(..len)
+            .ok_or(EncodeError::WrongLength {
+                expected: self.expected,
+                found: self.found,
+            })
+    }
+
+    /// Writes zero to whatever was not taken.
+    #[inline]
+    pub fn finish(self) {
+        self.rest.fill(0);
+    }
+}
+
+/// A buffer being read from its start.
+pub struct Parts<'a> {
+    rest: &'a [u8],
+    expected: usize,
+    found: usize,
+}
+
+impl<'a> Parts<'a> {
+    /// Takes a buffer, which has to be `expected` bytes long.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    #[inline]
+    pub fn new(bytes: &'a [u8], expected: usize) -> Result<Self, DecodeError> {
+        let found = bytes.len();
+        if found != expected {
+            return Err(DecodeError::WrongLength { expected, found });
+        }
+        Ok(Self {
+            rest: bytes,
+            expected,
+            found,
+        })
+    }
+
+    /// The next `len` bytes.
+    ///
+    /// # Errors
+    ///
+    /// There are fewer.
+    #[inline]
+    pub fn next(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        self.rest.split_off(..len).ok_or(DecodeError::WrongLength {
+            expected: self.expected,
+            found: self.found,
+        })
+    }
+}
+
+/// Gives each field its offset: from `start` on, one right after the other.
+#[must_use]
+pub const fn packed<const COUNT: usize>(
+    start: usize,
+    mut fields: [Field; COUNT],
+) -> [Field; COUNT] {
+    let mut offset = start;
+    let mut rest: &mut [Field] = &mut fields;
+    while let [field, tail @ ..] = rest {
+        field.offset = offset;
+        offset += field.schema.size();
+        rest = tail;
+    }
+    fields
+}
+
+/// The size of the greatest variant.
+#[must_use]
+pub const fn greatest(sizes: &[usize]) -> usize {
+    let mut greatest = 0;
+    let mut rest = sizes;
+    while let [size, tail @ ..] = rest {
+        if *size > greatest {
+            greatest = *size;
+        }
+        rest = tail;
+    }
+    greatest
+}
+
+/// The size of a key, refused at compile time if it is 0.
+#[must_use]
+pub const fn key_size(size: usize) -> usize {
+    assert!(size > 0, "a key needs at least one byte");
+    size
+}
+
+/// The size `reserved` by `#[shm(size = …)]`, refused at compile time if it is
+/// less than what the fields need.
+#[must_use]
+pub const fn reserve(reserved: usize, needed: usize) -> usize {
+    if reserved < needed {
+        let mut text = Text::new();
+        text.push(b"`size = ");
+        text.push_number(reserved);
+        text.push(b"` is smaller than the ");
+        text.push_number(needed);
+        text.push(b" bytes the fields need");
+        text.fail();
+    }
+    reserved
+}
+
+/// The tag of a variant, refused at compile time if it does not fit.
+#[must_use]
+pub const fn tag(discriminant: i128, tag_width: usize) -> u32 {
+    let max = (1_i128 << (8 * tag_width)) - 1;
+    if discriminant < 0 {
+        let mut text = Text::new();
+        text.push(b"a negative discriminant cannot be a tag: declare it 0 or greater");
+        text.fail();
+    }
+    if discriminant > max {
+        let mut text = Text::new();
+        text.push(b"the discriminant ");
+        text.push_number(discriminant as usize);
+        text.push(b" does not fit the tag: add `#[shm(tag = u");
+        text.push_number(if discriminant > 0xffff { 32 } else { 16 });
+        text.push(b")]`");
+        text.fail();
+    }
+    discriminant as u32
+}
+
+/// A message put together at compile time.
+struct Text {
+    bytes: [u8; 128],
+    len: usize,
+}
+
+impl Text {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; 128],
+            len: 0,
+        }
+    }
+
+    const fn push(&mut self, text: &[u8]) {
+        let mut rest = text;
+        while let [byte, tail @ ..] = rest {
+            if self.len < self.bytes.len() {
+                self.bytes[self.len] = *byte;
+                self.len += 1;
+            }
+            rest = tail;
+        }
+    }
+
+    const fn push_number(&mut self, number: usize) {
+        if number > 9 {
+            self.push_number(number / 10);
+        }
+        self.push(&[b'0' + (number % 10) as u8]);
+    }
+
+    #[allow(
+        clippy::panic,
+        reason = "runs in the compiler only, to report a mistake"
+    )]
+    const fn fail(&self) -> ! {
+        match core::str::from_utf8(self.bytes.split_at(self.len).0) {
+            Ok(text) => panic!("{}", text),
+            Err(_) => panic!("invalid `shm` attribute"),
+        }
+    }
+}
+
+/// The schema of one field of a plain-old-data type: the field's own if it has
+/// one, else as many bytes as it takes.
+///
+/// `Probe::<T>::SCHEMA` finds the inherent constant where its bound holds, and
+/// [`Opaque::SCHEMA`] elsewhere.
+pub struct Probe<T>(core::marker::PhantomData<T>);
+
+impl<T: ShmField<ValueRole>> Probe<T> {
+    /// The schema that the field has.
+    pub const SCHEMA: &'static Schema = T::SCHEMA;
+}
+
+/// See [`Probe`].
+pub trait Opaque {
+    /// The schema of a field without one.
+    const SCHEMA: &'static Schema;
+}
+
+impl<T> Opaque for Probe<T> {
+    const SCHEMA: &'static Schema = &Schema::Pod {
+        name: "",
+        size: size_of::<T>(),
+        fields: &[],
+    };
+}
