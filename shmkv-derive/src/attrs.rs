@@ -1,0 +1,162 @@
+//! Reading `#[shm(…)]`.
+//!
+//! An attribute that is misspelt, given twice or put in the wrong place is an
+//! error that lists what is possible there.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::meta::ParseNestedMeta;
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, Expr, Ident, LitStr, Path, Type};
+
+/// Mistakes found so far. All of them are reported, not just the first.
+#[derive(Default)]
+pub(crate) struct Mistakes(Option<Error>);
+
+impl Mistakes {
+    pub(crate) fn add(&mut self, error: Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl core::fmt::Display) {
+        self.add(Error::new_spanned(tokens, message));
+    }
+
+    pub(crate) fn at_span(&mut self, span: Span, message: impl core::fmt::Display) {
+        self.add(Error::new(span, message));
+    }
+
+    pub(crate) fn done<T>(self, result: T) -> syn::Result<T> {
+        self.0.map_or(Ok(result), Err)
+    }
+}
+
+/// The attributes of a type.
+#[derive(Default)]
+pub(crate) struct TypeAttrs {
+    pub(crate) krate: Option<Path>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) tag: Option<Ident>,
+    pub(crate) size: Option<Expr>,
+    pub(crate) borrow: Option<Type>,
+    pub(crate) pod: Option<Path>,
+}
+
+/// The attributes of a field, and of a variant, which knows `rename` alone.
+#[derive(Default)]
+pub(crate) struct FieldAttrs {
+    pub(crate) max_len: Option<Expr>,
+    pub(crate) rename: Option<LitStr>,
+    pub(crate) skip: Option<Path>,
+    pub(crate) with: Option<Type>,
+}
+
+impl TypeAttrs {
+    pub(crate) fn new(attrs: &[Attribute], mistakes: &mut Mistakes) -> Self {
+        let mut found = Self::default();
+        each(attrs, mistakes, |meta| {
+            if meta.path.is_ident("crate") {
+                set(&mut found.krate, &meta, || {
+                    meta.value()?.call(Path::parse_mod_style)
+                })
+            } else if meta.path.is_ident("name") {
+                set(&mut found.name, &meta, || name(&meta))
+            } else if meta.path.is_ident("tag") {
+                set(&mut found.tag, &meta, || tag(&meta))
+            } else if meta.path.is_ident("size") {
+                set(&mut found.size, &meta, || meta.value()?.parse())
+            } else if meta.path.is_ident("borrow") {
+                set(&mut found.borrow, &meta, || meta.value()?.parse())
+            } else if meta.path.is_ident("pod") {
+                set(&mut found.pod, &meta, || Ok(meta.path.clone()))
+            } else {
+                Err(meta.error(
+                    "unknown `shm` attribute on a type; expected one of `borrow`, `crate`, \
+                     `name`, `pod`, `size`, `tag`",
+                ))
+            }
+        });
+        found
+    }
+}
+
+impl FieldAttrs {
+    pub(crate) fn of_field(attrs: &[Attribute], mistakes: &mut Mistakes) -> Self {
+        let mut found = Self::default();
+        each(attrs, mistakes, |meta| {
+            if meta.path.is_ident("max_len") {
+                set(&mut found.max_len, &meta, || meta.value()?.parse())
+            } else if meta.path.is_ident("rename") {
+                set(&mut found.rename, &meta, || name(&meta))
+            } else if meta.path.is_ident("skip") {
+                set(&mut found.skip, &meta, || Ok(meta.path.clone()))
+            } else if meta.path.is_ident("with") {
+                set(&mut found.with, &meta, || meta.value()?.parse())
+            } else {
+                Err(meta.error(
+                    "unknown `shm` attribute on a field; expected one of `max_len`, `rename`, \
+                     `skip`, `with`",
+                ))
+            }
+        });
+        found
+    }
+
+    pub(crate) fn of_variant(attrs: &[Attribute], mistakes: &mut Mistakes) -> Self {
+        let mut found = Self::default();
+        each(attrs, mistakes, |meta| {
+            if meta.path.is_ident("rename") {
+                set(&mut found.rename, &meta, || name(&meta))
+            } else {
+                Err(meta.error("unknown `shm` attribute on a variant; expected `rename`"))
+            }
+        });
+        found
+    }
+}
+
+fn each(
+    attrs: &[Attribute],
+    mistakes: &mut Mistakes,
+    mut read: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>,
+) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("shm")) {
+        if let Err(error) = attr.parse_nested_meta(&mut read) {
+            mistakes.add(error);
+        }
+    }
+}
+
+fn set<T>(
+    place: &mut Option<T>,
+    meta: &ParseNestedMeta<'_>,
+    read: impl FnOnce() -> syn::Result<T>,
+) -> syn::Result<()> {
+    if place.replace(read()?).is_some() {
+        return Err(Error::new(
+            meta.path.span(),
+            "this attribute is given twice",
+        ));
+    }
+    Ok(())
+}
+
+fn name(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
+    let name: LitStr = meta.value()?.parse()?;
+    match name.value().len() {
+        1..=255 => Ok(name),
+        _ => Err(Error::new(name.span(), "a name has 1 to 255 bytes")),
+    }
+}
+
+fn tag(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
+    let width: Ident = meta.value()?.parse()?;
+    if ["u8", "u16", "u32"].iter().any(|known| width == known) {
+        Ok(width)
+    } else {
+        Err(Error::new(width.span(), "a tag is `u8`, `u16` or `u32`"))
+    }
+}

@@ -1,0 +1,108 @@
+//! Refusing field types by their look, where the remedy can be named.
+//!
+//! A macro sees tokens, not types: `String` may be anything. These checks are
+//! there for good messages only. What they miss, such as a type alias, the
+//! trait bounds refuse.
+
+use syn::{GenericArgument, PathArguments, Type, TypePath};
+
+use crate::attrs::Mistakes;
+use crate::input::Role;
+
+/// Reports what is wrong with a field of type `ty`. With `max_len`, a `String`
+/// or `Vec` is in order at the top and directly in an `Option`.
+pub(crate) fn field_type(ty: &Type, role: Role, max_len: bool, mistakes: &mut Mistakes) {
+    Check { role, mistakes }.visit(ty, max_len, true);
+}
+
+struct Check<'a> {
+    role: Role,
+    mistakes: &'a mut Mistakes,
+}
+
+impl Check<'_> {
+    /// `top`: the attributes of the field can still do something about it.
+    fn visit(&mut self, ty: &Type, max_len: bool, top: bool) {
+        match ty {
+            Type::Array(array) => self.visit(&array.elem, false, false),
+            Type::Group(group) => self.visit(&group.elem, max_len, top),
+            Type::Paren(paren) => self.visit(&paren.elem, max_len, top),
+            Type::Tuple(tuple) => {
+                for item in &tuple.elems {
+                    self.visit(item, false, false);
+                }
+            }
+            Type::Path(path) => self.visit_path(path, max_len, top),
+            Type::Reference(_) => self.refuse(
+                ty,
+                "a reference cannot be shared between processes: store the value itself",
+            ),
+            Type::Ptr(_) | Type::FnPtr(_) => self.refuse(
+                ty,
+                "a pointer cannot be shared between processes: store the value itself",
+            ),
+            Type::Slice(_) => self.refuse(
+                ty,
+                "a slice has no fixed size: use an array, or a `Vec` with `#[shm(max_len = N)]`",
+            ),
+            Type::TraitObject(_) | Type::ImplTrait(_) => self.refuse(
+                ty,
+                "a trait object has no fixed size: store a concrete type",
+            ),
+            _ => {}
+        }
+    }
+
+    fn visit_path(&mut self, ty: &TypePath, max_len: bool, top: bool) {
+        let Some(last) = ty.path.segments.last().filter(|_| ty.qself.is_none()) else {
+            return;
+        };
+        let name = last.ident.to_string();
+        let message = match name.as_str() {
+            "usize" => "`usize` differs between programs: use `u64`".to_owned(),
+            "isize" => "`isize` differs between programs: use `i64`".to_owned(),
+            "f32" | "f64" if self.role == Role::Key => {
+                "a float cannot be part of a key: keys are compared by their bytes, \
+                 and 0.0 == -0.0"
+                    .to_owned()
+            }
+            "String" | "Vec" if max_len => {
+                return self.visit_arguments(ty, false, false);
+            }
+            "String" | "Vec" if top => {
+                format!("a `{name}` has no fixed size: add `#[shm(max_len = N)]`")
+            }
+            "String" => "a `String` inside another type has no fixed size: use `ShmStr<N>`".into(),
+            "Vec" => "a `Vec` inside another type has no fixed size: use an array".into(),
+            "str" => "a `str` has no fixed size: use `ShmStr<N>`".into(),
+            "Box" | "Rc" | "Arc" | "Cow" => {
+                format!("a `{name}` points into one process: store the value itself")
+            }
+            "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" | "VecDeque" | "PathBuf"
+            | "OsString" | "CString" => {
+                format!("a `{name}` has no fixed size: use a `Vec` with `#[shm(max_len = N)]`")
+            }
+            "Instant" => {
+                "an `Instant` means nothing in another process: use `SystemTime`".to_owned()
+            }
+            "Option" => return self.visit_arguments(ty, max_len, top),
+            _ => return,
+        };
+        self.refuse(ty, &message);
+    }
+
+    fn visit_arguments(&mut self, ty: &TypePath, max_len: bool, top: bool) {
+        let last = ty.path.segments.last().map(|last| &last.arguments);
+        if let Some(PathArguments::AngleBracketed(arguments)) = last {
+            for argument in &arguments.args {
+                if let GenericArgument::Type(ty) = argument {
+                    self.visit(ty, max_len, top);
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, ty: impl quote::ToTokens, message: &str) {
+        self.mistakes.at(ty, message);
+    }
+}
