@@ -4,10 +4,10 @@
 //! same wherever it lands: without a prelude, beside types named `u8` or
 //! `Result`, with the crate renamed.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, GenericParam, parse_quote};
+use syn::{GenericParam, parse_quote};
 
 use crate::input::{Body, Codec, Field, Input, Role, Tag, Variant};
 
@@ -17,7 +17,7 @@ pub(crate) fn expand(input: &Input) -> TokenStream {
     let borrow_impls = input.borrow.then(|| borrow_impls(input));
     let tags = match &input.body {
         Body::Enum(tag, variants) => tag_consts(input, tag, variants),
-        Body::Pod(_) | Body::Struct(_) => TokenStream::new(),
+        Body::Pod(..) | Body::Struct(_) => TokenStream::new(),
     };
     quote! {
         #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction, deprecated, trivial_numeric_casts, unreachable_patterns, unused_mut, unused_qualifications, unused_variables)]
@@ -31,11 +31,29 @@ pub(crate) fn expand(input: &Input) -> TokenStream {
 }
 
 impl Input {
+    /// The path of the core crate, as if written at `span`: the compiler puts an
+    /// error where all tokens of an expression agree to be.
+    fn krate_at(&self, span: Span) -> TokenStream {
+        let respan = |mut token: TokenTree| {
+            token.set_span(span);
+            token
+        };
+        self.krate
+            .to_token_stream()
+            .into_iter()
+            .map(respan)
+            .collect()
+    }
+
     fn role_path(&self) -> TokenStream {
-        let krate = &self.krate;
+        self.role_path_at(Span::call_site())
+    }
+
+    fn role_path_at(&self, span: Span) -> TokenStream {
+        let krate = self.krate_at(span);
         match self.role {
-            Role::Key => quote!(#krate::role::KeyRole),
-            Role::Value => quote!(#krate::role::ValueRole),
+            Role::Key => quote_spanned!(span=> #krate::role::KeyRole),
+            Role::Value => quote_spanned!(span=> #krate::role::ValueRole),
         }
     }
 
@@ -48,8 +66,14 @@ impl Input {
     /// The type whose `LEN`, `SCHEMA`, `encode` and `decode` the field uses;
     /// `None` if it is not stored. Errors about the field's type point at it.
     fn codec(&self, field: &Field) -> Option<TokenStream> {
-        let (krate, role, ty) = (&self.krate, self.role_path(), &field.ty);
-        let span = ty.span().resolved_at(Span::call_site());
+        let ty = &field.ty;
+        let span = match &field.codec {
+            Codec::Plain | Codec::Skip => ty.span(),
+            Codec::MaxLen(max) => max.span(),
+            Codec::With(with) => with.span(),
+        };
+        let span = span.resolved_at(Span::call_site());
+        let (krate, role) = (self.krate_at(span), self.role_path_at(span));
         Some(match &field.codec {
             Codec::Skip => return None,
             Codec::Plain => quote_spanned!(span=> <#ty as #krate::ShmField<#role>>),
@@ -140,7 +164,7 @@ fn field_impl(input: &Input) -> TokenStream {
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let (len, schema, encode, decode) = match &input.body {
-        Body::Pod(fields) => pod(input, fields),
+        Body::Pod(attribute, fields) => pod(input, attribute.span(), fields),
         Body::Struct(fields) => structure(input, fields),
         Body::Enum(tag, variants) => enumeration(input, tag, variants),
     };
@@ -171,7 +195,7 @@ fn field_impl(input: &Input) -> TokenStream {
 /// Length, schema, and the bodies of `encode` and `decode`.
 type Parts = (TokenStream, TokenStream, TokenStream, TokenStream);
 
-fn pod(input: &Input, fields: &[Field]) -> Parts {
+fn pod(input: &Input, attribute: Span, fields: &[Field]) -> Parts {
     let (krate, ident, name) = (&input.krate, &input.ident, &input.name);
     let fields = fields.iter().map(|field| {
         let (member, ty, name) = (&field.member, &field.ty, &field.name);
@@ -193,11 +217,14 @@ fn pod(input: &Input, fields: &[Field]) -> Parts {
             fields: &[#(#fields),*],
         }
     };
+    // That the type is not `Pod` is to be said where it is claimed to be.
+    let span = attribute.resolved_at(Span::mixed_site());
+    let private = input.krate_at(span);
     (
         quote!(::core::mem::size_of::<#ident>()),
         schema,
-        quote!(#krate::__private::encode_pod(self, out)),
-        quote!(#krate::__private::decode_pod(bytes)),
+        quote_spanned!(span=> #private::__private::encode_pod::<Self>(self, out)),
+        quote_spanned!(span=> #private::__private::decode_pod::<Self>(bytes)),
     )
 }
 
@@ -303,7 +330,7 @@ fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Parts {
 /// Constants for the tags: the declared discriminant, else one more than the
 /// last. They are items, which hygiene does not cover, hence their odd names.
 fn tag_consts(input: &Input, tag: &Tag, variants: &[Variant]) -> TokenStream {
-    let (krate, width, ty) = (&input.krate, tag.width, &tag.ty);
+    let (width, ty) = (tag.width, &tag.ty);
     let consts = variants.iter().enumerate().map(|(index, variant)| {
         let name = tag_name(index);
         let discriminant = match (&variant.discriminant, index.checked_sub(1)) {
@@ -314,10 +341,12 @@ fn tag_consts(input: &Input, tag: &Tag, variants: &[Variant]) -> TokenStream {
             }
             (None, None) => quote!(0),
         };
-        let span = variant
-            .discriminant
-            .as_ref()
-            .map_or(variant.ident.span(), Expr::span);
+        let span = match &variant.discriminant {
+            Some(expr) => expr.span(),
+            None => variant.ident.span(),
+        };
+        let span = span.resolved_at(Span::call_site());
+        let krate = input.krate_at(span);
         quote_spanned! {span=>
             const #name: ::core::primitive::#ty =
                 #krate::__private::tag(#discriminant, #width) as ::core::primitive::#ty;
@@ -332,13 +361,12 @@ fn tag_name(index: usize) -> Ident {
 
 /// `needed`, or what `#[shm(size = …)]` asks for.
 fn reserved(input: &Input, needed: TokenStream) -> TokenStream {
-    let krate = &input.krate;
-    match &input.size {
-        None => needed,
-        Some(size) => quote_spanned! {size.span()=>
-            #krate::__private::reserve(#size, #needed)
-        },
-    }
+    let Some(size) = &input.size else {
+        return needed;
+    };
+    let span = size.span().resolved_at(Span::call_site());
+    let krate = input.krate_at(span);
+    quote_spanned!(span=> #krate::__private::reserve(#size, #needed))
 }
 
 /// What makes the type a whole key or value.

@@ -39,7 +39,8 @@ pub(crate) struct Input {
 }
 
 pub(crate) enum Body {
-    Pod(Vec<Field>),
+    /// With the attribute that says so.
+    Pod(Path, Vec<Field>),
     Struct(Vec<Field>),
     Enum(Tag, Vec<Variant>),
 }
@@ -90,10 +91,9 @@ impl Input {
                     mistakes.at(tag, "a struct has no tag: `tag` is for enums");
                 }
                 let fields = fields(&data.fields, role, attrs.pod.is_some(), &mut mistakes);
-                if attrs.pod.is_some() {
-                    Body::Pod(fields)
-                } else {
-                    Body::Struct(fields)
+                match &attrs.pod {
+                    Some(pod) => Body::Pod(pod.clone(), fields),
+                    None => Body::Struct(fields),
                 }
             }
             Data::Enum(data) => {

@@ -128,6 +128,7 @@ pub const fn greatest(sizes: &[usize]) -> usize {
 
 /// The size of a key, refused at compile time if it is 0.
 #[must_use]
+#[track_caller]
 pub const fn key_size(size: usize) -> usize {
     assert!(size > 0, "a key needs at least one byte");
     size
@@ -136,6 +137,7 @@ pub const fn key_size(size: usize) -> usize {
 /// The size `reserved` by `#[shm(size = …)]`, refused at compile time if it is
 /// less than what the fields need.
 #[must_use]
+#[track_caller]
 pub const fn reserve(reserved: usize, needed: usize) -> usize {
     if reserved < needed {
         let mut text = Text::new();
@@ -151,6 +153,7 @@ pub const fn reserve(reserved: usize, needed: usize) -> usize {
 
 /// The tag of a variant, refused at compile time if it does not fit.
 #[must_use]
+#[track_caller]
 pub const fn tag(discriminant: i128, tag_width: usize) -> u32 {
     let max = (1_i128 << (8 * tag_width)) - 1;
     if discriminant < 0 {
@@ -206,6 +209,7 @@ impl Text {
         clippy::panic,
         reason = "runs in the compiler only, to report a mistake"
     )]
+    #[track_caller]
     const fn fail(&self) -> ! {
         match core::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => panic!("{}", text),
