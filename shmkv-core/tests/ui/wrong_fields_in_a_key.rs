@@ -1,0 +1,27 @@
+//! Several mistakes in one type: all are reported, each at its own type.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use shmkv_core::ShmKey;
+
+#[derive(ShmKey)]
+struct Key {
+    name: String,
+    list: Vec<u8>,
+    temp: f32,
+    maybe: Option<f64>,
+    index: usize,
+    offset: [isize; 2],
+    text: &'static str,
+    words: Option<String>,
+    #[shm(max_len = 4)]
+    nested: Vec<String>,
+    raw: *const u8,
+    boxed: Box<u8>,
+    map: HashMap<u8, u8>,
+    since: Instant,
+    call: fn(),
+}
+
+fn main() {}
