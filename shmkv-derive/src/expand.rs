@@ -218,7 +218,7 @@ fn pod(input: &Input, attribute: Span, fields: &[Field]) -> Parts {
         }
     };
     // That the type is not `Pod` is to be said where it is claimed to be.
-    let span = attribute.resolved_at(Span::mixed_site());
+    let span = attribute.resolved_at(Span::call_site());
     let private = input.krate_at(span);
     (
         quote!(::core::mem::size_of::<#ident>()),
@@ -440,5 +440,29 @@ fn borrow_impls(input: &Input) -> TokenStream {
                 }
             }
         )*
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The core is found where `crate` says, and nowhere else.
+    #[test]
+    fn renamed_crate_is_used_throughout() {
+        let sources = [
+            "#[shm(crate = kv, size = 9, borrow = str)] struct A(#[shm(max_len = 3)] String);",
+            "#[shm(crate = kv)] struct A<T> { a: T, #[shm(with = u8)] b: B, #[shm(skip)] c: u8 }",
+            "#[shm(crate = kv, tag = u16)] enum A { X = 1, Y(u8), Z { z: u8 } }",
+            "#[shm(crate = kv, pod)] struct A { a: u8 }",
+        ];
+        for source in sources {
+            for role in [Role::Key, Role::Value] {
+                let parsed = syn::parse_str(source).and_then(|input| Input::new(input, role));
+                let code = expand(&parsed.unwrap()).to_string();
+                assert!(code.contains("kv ::"), "{code}");
+                assert!(!code.contains("shmkv_core"), "{code}");
+            }
+        }
     }
 }

@@ -64,10 +64,10 @@ macro_rules! pod {
 macro_rules! impl_pod {
     ($t:ident) => {
         const _: () = {
-            const SIZE: usize = ::core::mem::size_of::<$t>();
+            const SIZE: ::core::primitive::usize = ::core::mem::size_of::<$t>();
 
             impl<R> $crate::ShmField<R> for $t {
-                const LEN: usize = SIZE;
+                const LEN: ::core::primitive::usize = SIZE;
                 const SCHEMA: &'static $crate::Schema = &$crate::Schema::Pod {
                     name: ::core::stringify!($t),
                     size: SIZE,
@@ -77,24 +77,26 @@ macro_rules! impl_pod {
                 #[inline]
                 fn encode(
                     &self,
-                    out: &mut [u8],
+                    out: &mut [::core::primitive::u8],
                 ) -> ::core::result::Result<(), $crate::EncodeError> {
                     $crate::__private::encode_pod(self, out)
                 }
 
                 #[inline]
-                fn decode(bytes: &[u8]) -> ::core::result::Result<Self, $crate::DecodeError> {
+                fn decode(
+                    bytes: &[::core::primitive::u8],
+                ) -> ::core::result::Result<Self, $crate::DecodeError> {
                     $crate::__private::decode_pod(bytes)
                 }
             }
 
             impl $crate::ShmKey<SIZE> for $t {}
             impl $crate::KeyFootprint for $t {
-                type Bytes = [u8; SIZE];
+                type Bytes = [::core::primitive::u8; SIZE];
             }
             impl $crate::ShmValue<SIZE> for $t {}
             impl $crate::ValueFootprint for $t {
-                type Bytes = [u8; SIZE];
+                type Bytes = [::core::primitive::u8; SIZE];
             }
         };
     };

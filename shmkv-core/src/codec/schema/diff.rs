@@ -107,7 +107,7 @@ impl Walk {
                 },
             ) => {
                 self.name(path, name, other);
-                self.fields(path, a, b);
+                self.fields(path, a, b, true);
             }
             (
                 ParsedSchema::Enum {
@@ -128,7 +128,7 @@ impl Walk {
                     let tag = |width: &usize| Some(format!("a tag of {width} bytes"));
                     self.report(path, tag(a_width), tag(b_width));
                 }
-                self.variants(path, a, b);
+                self.variants(path, a, b, a_width == b_width);
             }
             (ParsedSchema::Option(a), ParsedSchema::Option(b)) => {
                 self.schema(&format!("{path}?"), a, b);
@@ -177,7 +177,14 @@ impl Walk {
         }
     }
 
-    fn fields(&mut self, path: &str, found: &[ParsedField], expected: &[ParsedField]) {
+    /// `places`: whether offsets count, or are known to have shifted.
+    fn fields(
+        &mut self,
+        path: &str,
+        found: &[ParsedField],
+        expected: &[ParsedField],
+        places: bool,
+    ) {
         let before = self.0.len();
         for field in expected {
             let path = join(path, &field.name);
@@ -204,22 +211,30 @@ impl Walk {
                 };
                 return self.report(path, order(found), order(expected));
             }
-            if a.offset != b.offset {
+            if places && a.offset != b.offset {
                 let place = |field: &ParsedField| Some(format!("at byte {}", field.offset));
                 self.report(&join(path, &b.name), place(a), place(b));
             }
         }
     }
 
-    fn variants(&mut self, path: &str, found: &[ParsedVariant], expected: &[ParsedVariant]) {
+    fn variants(
+        &mut self,
+        path: &str,
+        found: &[ParsedVariant],
+        expected: &[ParsedVariant],
+        places: bool,
+    ) {
         let shown = |variant: &ParsedVariant| Some(format!("a variant with tag {}", variant.tag));
         for variant in expected {
             let path = format!("{path}::{}", Name(&variant.name));
             match found.iter().find(|other| other.name == variant.name) {
-                Some(other) if other.tag != variant.tag => {
-                    self.report(&path, shown(other), shown(variant));
+                Some(other) => {
+                    if other.tag != variant.tag {
+                        self.report(&path, shown(other), shown(variant));
+                    }
+                    self.fields(&path, &other.fields, &variant.fields, places);
                 }
-                Some(other) => self.fields(&path, &other.fields, &variant.fields),
                 None => self.report(&path, None, shown(variant)),
             }
         }
