@@ -1,11 +1,11 @@
 //! Derive macros for `shmkv-core`, which re-exports them: make a key or a value
 //! of fixed size out of your own type.
 //!
-//! The work is done in four steps, one file each: `attrs` reads the `#[shm(…)]`
-//! attributes, `check` refuses field types that cannot work, `input` makes a
-//! [`Input`](input::Input) of both, `expand` writes the implementation. A
-//! mistake is a `syn::Error` at the token that it is about, with the remedy in
-//! its text; all mistakes of a type are reported together.
+//! The work is done in four steps: `attrs` reads the `#[shm(…)]` attributes,
+//! `check` refuses field types that cannot work, `input` reduces the type to what
+//! matters, `expand` writes the implementation. A mistake is a `syn::Error` at
+//! the token that it is about, with the remedy in its text; all mistakes of a
+//! type are reported together.
 //!
 //! Generated code stands in a `const _` block, names everything by absolute
 //! path, and consists of calls to `shmkv_core::__private`.
@@ -112,9 +112,8 @@ pub fn derive_shm_value(input: TokenStream) -> TokenStream {
 
 fn derive(input: DeriveInput, role: Role) -> TokenStream {
     Input::new(input, role)
-        .map_or_else(
-            |error| error.into_compile_error(),
-            |input| expand::expand(&input),
-        )
+        .map_or_else(syn::Error::into_compile_error, |input| {
+            expand::expand(&input)
+        })
         .into()
 }

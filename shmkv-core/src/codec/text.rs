@@ -69,18 +69,19 @@ impl<const CAP: usize> ShmStr<CAP> {
     }
 
     fn write(text: &str, out: &mut [u8; CAP]) -> Result<(), EncodeError> {
-        let Some((head, tail)) = out.split_at_mut_checked(text.len()) else {
-            return Err(Self::too_long(text));
-        };
-        if text.len() > Self::MAX {
-            return Err(Self::too_long(text));
-        }
-        if let Some(at) = text.bytes().position(|byte| byte == 0) {
+        // `contains` searches many bytes at a time, `position` one.
+        if text.as_bytes().contains(&0) {
+            let at = text.bytes().take_while(|byte| *byte != 0).count();
             return Err(EncodeError::InteriorNul { at });
         }
-        head.copy_from_slice(text.as_bytes());
-        tail.fill(0);
-        Ok(())
+        match out.split_at_mut_checked(text.len()) {
+            Some((head, tail @ [_, ..])) => {
+                head.copy_from_slice(text.as_bytes());
+                tail.fill(0);
+                Ok(())
+            }
+            _ => Err(Self::too_long(text)),
+        }
     }
 
     #[cold]

@@ -1,0 +1,206 @@
+//! The encoding of a whole struct, enum or plain-old-data type.
+//!
+//! A struct is its fields, one after the other. An enum is a tag and the fields
+//! of one variant. Either may have room left, which `finish` fills with zeros.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Path;
+use syn::spanned::Spanned;
+
+use super::field::pattern;
+use crate::input::{Field, Input, Tag, Variant};
+
+/// What an implementation of `ShmField` consists of.
+pub(super) struct Items {
+    /// The value of `LEN`.
+    pub(super) len: TokenStream,
+    /// The value of `SCHEMA`, without the `&`.
+    pub(super) schema: TokenStream,
+    /// The body of `encode`.
+    pub(super) encode: TokenStream,
+    /// The body of `decode`.
+    pub(super) decode: TokenStream,
+}
+
+pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
+    let (krate, ident, name) = (&input.krate, &input.ident, &input.name);
+    let fields = fields.iter().map(|field| {
+        let (member, ty, name) = (&field.member, &field.ty, &field.name);
+        quote! {
+            #krate::Field {
+                name: #name,
+                offset: ::core::mem::offset_of!(#ident, #member),
+                schema: {
+                    use #krate::__private::Opaque as _;
+                    #krate::__private::Probe::<#ty>::SCHEMA
+                },
+            }
+        }
+    });
+    let schema = quote! {
+        #krate::Schema::Pod {
+            name: #name,
+            size: ::core::mem::size_of::<#ident>(),
+            fields: &[#(#fields),*],
+        }
+    };
+    // That the type is not `Pod` is to be said where it is claimed to be.
+    let span = attribute.span().resolved_at(Span::call_site());
+    let private = input.krate_at(span);
+    Items {
+        len: quote!(::core::mem::size_of::<#ident>()),
+        schema,
+        encode: quote_spanned!(span=> #private::__private::encode_pod::<Self>(self, out)),
+        decode: quote_spanned!(span=> #private::__private::decode_pod::<Self>(bytes)),
+    }
+}
+
+pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
+    let (krate, name, role) = (&input.krate, &input.name, input.role_path());
+    let len = reserved(input, input.needed(fields));
+    let schemas = input.schemas(0, fields);
+    let schema = quote! {
+        #krate::Schema::Struct {
+            name: #name,
+            size: <Self as #krate::ShmField<#role>>::LEN,
+            fields: #schemas,
+        }
+    };
+    let pattern = pattern(fields);
+    let encoded = input.encode_fields(fields, "");
+    let encode = quote! {
+        let mut parts = #krate::__private::PartsMut::new(
+            out,
+            <Self as #krate::ShmField<#role>>::LEN,
+        )?;
+        let Self #pattern = self;
+        #encoded
+        parts.finish();
+        ::core::result::Result::Ok(())
+    };
+    let decoded = input.decode_fields(fields, "");
+    let decode = quote! {
+        let mut parts = #krate::__private::Parts::new(
+            bytes,
+            <Self as #krate::ShmField<#role>>::LEN,
+        )?;
+        ::core::result::Result::Ok(Self { #decoded })
+    };
+    Items {
+        len,
+        schema,
+        encode,
+        decode,
+    }
+}
+
+pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Items {
+    let (krate, name, role) = (&input.krate, &input.name, input.role_path());
+    let (width, tag_type) = (tag.width, &tag.ty);
+    let codec = quote!(<::core::primitive::#tag_type as #krate::ShmField<#role>>);
+
+    let sizes = variants.iter().map(|variant| input.needed(&variant.fields));
+    let len = reserved(
+        input,
+        quote!(#width + #krate::__private::greatest(&[#(#sizes),*])),
+    );
+    let schemas = variants.iter().enumerate().map(|(index, variant)| {
+        let (name, tag) = (&variant.name, tag_name(index));
+        let fields = input.schemas(width, &variant.fields);
+        quote!(#krate::Variant { name: #name, tag: #tag as ::core::primitive::u32, fields: #fields })
+    });
+    let schema = quote! {
+        #krate::Schema::Enum {
+            name: #name,
+            size: <Self as #krate::ShmField<#role>>::LEN,
+            tag_width: #width,
+            variants: &[#(#schemas),*],
+        }
+    };
+    let encoded = variants.iter().enumerate().map(|(index, variant)| {
+        let (ident, tag, pattern) = (&variant.ident, tag_name(index), pattern(&variant.fields));
+        let fields = input.encode_fields(&variant.fields, &format!("{}.", variant.name));
+        quote! {
+            Self::#ident #pattern => {
+                #codec::encode(&#tag, parts.next(#width)?)?;
+                #fields
+            }
+        }
+    });
+    let encode = quote! {
+        let mut parts = #krate::__private::PartsMut::new(
+            out,
+            <Self as #krate::ShmField<#role>>::LEN,
+        )?;
+        match self { #(#encoded)* }
+        parts.finish();
+        ::core::result::Result::Ok(())
+    };
+    let decoded = variants.iter().enumerate().map(|(index, variant)| {
+        let (ident, tag) = (&variant.ident, tag_name(index));
+        let fields = input.decode_fields(&variant.fields, &format!("{}.", variant.name));
+        quote!(#tag => ::core::result::Result::Ok(Self::#ident { #fields }),)
+    });
+    let decode = quote! {
+        let mut parts = #krate::__private::Parts::new(
+            bytes,
+            <Self as #krate::ShmField<#role>>::LEN,
+        )?;
+        match #codec::decode(parts.next(#width)?)? {
+            #(#decoded)*
+            tag => ::core::result::Result::Err(#krate::DecodeError::UnknownTag {
+                name: #name,
+                tag: tag as ::core::primitive::u32,
+            }),
+        }
+    };
+    Items {
+        len,
+        schema,
+        encode,
+        decode,
+    }
+}
+
+/// Constants for the tags: the declared discriminant, else one more than the
+/// last. They are items, which hygiene does not cover, hence their odd names.
+pub(super) fn tag_consts(input: &Input, tag: &Tag, variants: &[Variant]) -> TokenStream {
+    let (width, ty) = (tag.width, &tag.ty);
+    let consts = variants.iter().enumerate().map(|(index, variant)| {
+        let name = tag_name(index);
+        let discriminant = match (&variant.discriminant, index.checked_sub(1)) {
+            (Some(expr), _) => quote!((#expr) as ::core::primitive::i128),
+            (None, Some(last)) => {
+                let last = tag_name(last);
+                quote!(#last as ::core::primitive::i128 + 1)
+            }
+            (None, None) => quote!(0),
+        };
+        let span = match &variant.discriminant {
+            Some(expr) => expr.span(),
+            None => variant.ident.span(),
+        };
+        let span = span.resolved_at(Span::call_site());
+        let krate = input.krate_at(span);
+        quote_spanned! {span=>
+            const #name: ::core::primitive::#ty =
+                #krate::__private::tag(#discriminant, #width) as ::core::primitive::#ty;
+        }
+    });
+    quote!(#(#consts)*)
+}
+
+fn tag_name(index: usize) -> Ident {
+    format_ident!("__SHM_TAG_{index}", span = Span::mixed_site())
+}
+
+/// `needed`, or what `#[shm(size = …)]` asks for.
+fn reserved(input: &Input, needed: TokenStream) -> TokenStream {
+    let Some(size) = &input.size else {
+        return needed;
+    };
+    let span = size.span().resolved_at(Span::call_site());
+    let krate = input.krate_at(span);
+    quote_spanned!(span=> #krate::__private::reserve(#size, #needed))
+}
