@@ -182,6 +182,8 @@ fn noise() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
     #[test]
     fn structs(one in flat(), other in flat(), noise in noise()) {
         check(&one, &other, &noise)?;
@@ -256,4 +258,62 @@ fn a_changed_type_is_told_field_by_field() {
             "Choice::Empty: a variant with tag 302 in the segment, nothing here",
         ]
     );
+}
+
+#[test]
+fn a_program_without_the_types_prints_the_values() {
+    fn show<T: ShmField<KeyRole>>(value: &T) -> String {
+        let schema = ParsedSchema::from(T::SCHEMA);
+        schema.show(&encode(value, 0)).to_string()
+    }
+    let named = Choice::Named {
+        text: "a\"b".parse().unwrap(),
+        more: [None, Some(1)],
+    };
+    let flat = Flat {
+        a: 1,
+        b: -2,
+        c: true,
+        d: 'é',
+        e: NonZero::new(3).unwrap(),
+        f: [4, -5, 6],
+        g: (7, None),
+        h: NonZero::new(8),
+    };
+    let flat_text = "Flat { a: 1, b: -2, c: true, d: 'é', e: 3, f: [4, -5, 6], \
+                     g: (7, None), h: Some(8) }";
+    assert_eq!(show(&flat), flat_text);
+    assert_eq!(
+        show(&named),
+        r#"Named { text: "a\"b", more: [None, Some(1)] }"#
+    );
+    assert_eq!(show(&Choice::Nothing {}), "Empty");
+    let lists = Lists {
+        text: "\x1b[2J".into(),
+        bytes: vec![1, 2],
+        choices: Some(vec![Choice::Unit, Choice::Flat(flat)]),
+        unit: vec![()],
+    };
+    assert_eq!(
+        show(&lists),
+        format!(
+            "Lists {{ text: \"\\u{{1b}}[2J\", bytes: [1, 2], \
+             choices: Some([Unit, Flat({flat_text})]), unit: [()] }}"
+        )
+    );
+    let std = Std {
+        elapsed: Duration::new(1, 2),
+        at: SystemTime::UNIX_EPOCH,
+        ip: "127.0.0.1".parse().unwrap(),
+        peer: "127.0.0.1:80".parse().unwrap(),
+    };
+    assert_eq!(
+        show(&std),
+        "Std { elapsed: Duration { secs: 1, nanos: 2 }, at: SystemTime { secs: 0, nanos: 0 }, \
+         ip: V4(Ipv4Addr { octets: 0x7f000001 }), \
+         peer: V4(SocketAddrV4 { ip: 0x7f000001, port: 80 }) }"
+    );
+    let damaged = ParsedSchema::from(<Choice as ShmField<KeyRole>>::SCHEMA);
+    assert_eq!(damaged.show(&[9; 100]).to_string(), "<damaged>");
+    assert_eq!(damaged.show(&[]).to_string(), "<damaged>");
 }

@@ -84,10 +84,9 @@ impl fmt::Display for Name<'_> {
 
 /// Nothing, `(u8, u16)` or ` { at: u64 }`: as the declaration has it.
 fn write_fields(f: &mut fmt::Formatter<'_>, fields: &[ParsedField]) -> fmt::Result {
-    let positional = |(index, field): (usize, &ParsedField)| field.name == index.to_string();
     if fields.is_empty() {
         Ok(())
-    } else if fields.iter().enumerate().all(positional) {
+    } else if positional(fields) {
         f.write_char('(')?;
         separated(f, fields, |f, field| write!(f, "{}", field.schema))?;
         f.write_char(')')
@@ -98,6 +97,12 @@ fn write_fields(f: &mut fmt::Formatter<'_>, fields: &[ParsedField]) -> fmt::Resu
         })?;
         f.write_str(" }")
     }
+}
+
+/// Whether the fields are those of a tuple struct: named `0`, `1`, ….
+pub(super) fn positional(fields: &[ParsedField]) -> bool {
+    let numbered = |(index, field): (usize, &ParsedField)| field.name == index.to_string();
+    fields.iter().enumerate().all(numbered)
 }
 
 fn separated<T>(

@@ -3,7 +3,8 @@
 //! [`Schema`] is the form that a program carries: a constant tree, built by the
 //! derive. `wire` lays it down as bytes that a segment keeps in its header, and
 //! hashes them. [`ParsedSchema`] is the form that another program reads from
-//! there; `display` prints it and `diff` says where two of them part.
+//! there; `display` prints it, `show` prints a value by it, and `diff` says where two
+//! of them part.
 //!
 //! **Invariant.** A schema holds declared names, offsets and sizes only. It
 //! never holds a module or crate path, so a struct declared in two programs is
@@ -13,6 +14,7 @@
 mod diff;
 mod display;
 mod parsed;
+mod show;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -179,6 +179,25 @@ fn what_does_not_fit_the_format_is_not_written() {
     refuse(deep);
 }
 
+#[test]
+fn showing_ends() {
+    let mut endless = ParsedSchema::Tuple(vec![]);
+    for _ in 0..30 {
+        endless = ParsedSchema::Array {
+            element: Box::new(endless),
+            len: u32::MAX as usize,
+        };
+    }
+    let shown = endless.show(&[]).to_string();
+    assert!(
+        shown.len() < 100_000 && shown.contains('…'),
+        "{}",
+        shown.len()
+    );
+    let long = ParsedSchema::Bytes { len: 100 };
+    assert!(long.show(&[0xab; 100]).to_string().ends_with("abab…"));
+}
+
 /// A change of these numbers makes every existing segment a stranger: it needs
 /// a new format version. They were computed from the format's description by a
 /// few lines in another language.
@@ -365,6 +384,11 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_are_shown(schema in any_schema(), bytes in prop::collection::vec(0_u8..4, 0..99)) {
+        drop(ParsedSchema::from(schema).show(&bytes).to_string());
+    }
+
+    #[test]
     fn a_difference_is_reported_exactly_if_there_is_one(a in any_schema(), b in any_schema()) {
         prop_assert_eq!(ParsedSchema::from(a).diff(a), vec![]);
         prop_assert_eq!(ParsedSchema::from(a).diff(b).is_empty(), a == b);
@@ -377,6 +401,7 @@ proptest! {
         blob.insert(0, wire::VERSION);
         if let Ok((key, value)) = ParsedSchema::from_blob(&blob) {
             drop((key.to_string(), value.to_string(), key.diff(&ALL)));
+            drop((key.show(&blob).to_string(), value.show(&[1; 999]).to_string()));
         }
     }
 
@@ -390,6 +415,7 @@ proptest! {
             blob[at] = byte;
         }
         if let Ok((key, value)) = ParsedSchema::from_blob(&blob) {
+            drop(key.show(&[0x31; 1_400]).to_string());
             drop((key.size(), key.to_string(), key.diff(&ALL), value.diff(&READING)));
         }
     }
