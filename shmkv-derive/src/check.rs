@@ -58,6 +58,7 @@ impl Check<'_> {
             return;
         };
         let name = last.ident.to_string();
+        let generic = !last.arguments.is_none();
         let message = match name.as_str() {
             "usize" => "`usize` differs between programs: use `u64`".to_owned(),
             "isize" => "`isize` differs between programs: use `i64`".to_owned(),
@@ -65,6 +66,13 @@ impl Check<'_> {
                 "a float cannot be part of a key: keys are compared by their bytes, \
                  and 0.0 == -0.0"
                     .to_owned()
+            }
+            // Someone's own `Box`, say, without arguments, may well be in order.
+            "Vec" | "Box" | "Rc" | "Arc" | "Cow" | "HashMap" | "BTreeMap" | "HashSet"
+            | "BTreeSet" | "VecDeque" | "Option"
+                if !generic =>
+            {
+                return;
             }
             "String" | "Vec" if max_len => {
                 return self.visit_arguments(ty, false, false);
@@ -81,9 +89,6 @@ impl Check<'_> {
             "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet" | "VecDeque" | "PathBuf"
             | "OsString" | "CString" => {
                 format!("a `{name}` has no fixed size: use a `Vec` with `#[shm(max_len = N)]`")
-            }
-            "Instant" => {
-                "an `Instant` means nothing in another process: use `SystemTime`".to_owned()
             }
             "Option" => return self.visit_arguments(ty, max_len, top),
             _ => return,

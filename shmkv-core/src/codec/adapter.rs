@@ -115,10 +115,12 @@ impl<R, T: ShmField<R>, const MAX: usize> Adapter<R, Vec<T>> for MaxLen<MAX> {
     fn decode(bytes: &[u8]) -> Result<Vec<T>, DecodeError> {
         let (len, elements) = Self::elements(bytes, T::LEN)?;
         let mut parts = Parts::new(elements, elements.len())?;
-        let element = |index| {
-            T::decode(parts.next(T::LEN)?).map_err(|error: DecodeError| error.in_element(index))
-        };
-        (0..len).map(element).collect()
+        let mut items = Vec::with_capacity(len);
+        for index in 0..len {
+            let item = T::decode(parts.next(T::LEN)?);
+            items.push(item.map_err(|error| error.in_element(index))?);
+        }
+        Ok(items)
     }
 }
 

@@ -4,7 +4,9 @@
 //!
 //! Derived code never indexes a slice. It takes the next so many bytes, and a
 //! buffer that is too short ends in an error, not a panic. With the lengths
-//! constant, the checks fold into the one that `new` makes.
+//! constant, the checks fold into the one that `new` makes, and a struct of
+//! numbers compiles to plain moves. (Errors are made lazily for that: they own
+//! memory, and dropping one that was not needed would be a call per field.)
 
 use super::{DecodeError, EncodeError, Field, Schema, ShmField, role::ValueRole};
 
@@ -41,12 +43,13 @@ impl<'a> PartsMut<'a> {
     /// There are fewer.
     #[inline]
     pub fn next(&mut self, len: usize) -> Result<&'a mut [u8], EncodeError> {
-        self.rest
-            .split_off_mut(..len)
-            .ok_or(EncodeError::WrongLength {
+        match self.rest.split_off_mut(..len) {
+            Some(part) => Ok(part),
+            None => Err(EncodeError::WrongLength {
                 expected: self.expected,
                 found: self.found,
-            })
+            }),
+        }
     }
 
     /// Writes zero to whatever was not taken.
@@ -89,10 +92,13 @@ impl<'a> Parts<'a> {
     /// There are fewer.
     #[inline]
     pub fn next(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
-        self.rest.split_off(..len).ok_or(DecodeError::WrongLength {
-            expected: self.expected,
-            found: self.found,
-        })
+        match self.rest.split_off(..len) {
+            Some(part) => Ok(part),
+            None => Err(DecodeError::WrongLength {
+                expected: self.expected,
+                found: self.found,
+            }),
+        }
     }
 }
 

@@ -49,14 +49,18 @@ macro_rules! number {
 
             #[inline]
             fn decode_array<const M: usize>(bytes: &[u8]) -> Result<[Self; M], DecodeError> {
-                let (items, rest) = bytes.as_chunks();
-                match <&[[u8; size_of::<$t>()]; M]>::try_from(items) {
-                    Ok(items) if rest.is_empty() => Ok(items.map($t::from_le_bytes)),
-                    _ => Err(DecodeError::WrongLength {
+                let (places, rest) = bytes.as_chunks();
+                if places.len() != M || !rest.is_empty() {
+                    return Err(DecodeError::WrongLength {
                         expected: M.saturating_mul(size_of::<$t>()),
                         found: bytes.len(),
-                    }),
+                    });
                 }
+                let mut items = [$t::default(); M];
+                for (item, place) in items.iter_mut().zip(places) {
+                    *item = $t::from_le_bytes(*place);
+                }
+                Ok(items)
             }
         }
     };
@@ -78,7 +82,7 @@ macro_rules! integer {
 
             #[inline]
             fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-                NonZero::new(<$t as ShmField<R>>::decode(bytes)?).ok_or(DecodeError::OutOfRange {
+                NonZero::new(<$t as ShmField<R>>::decode(bytes)?).ok_or_else(|| DecodeError::OutOfRange {
                     expected: "a number other than zero",
                     found: 0,
                 })
@@ -134,7 +138,7 @@ impl<R> ShmField<R> for char {
     #[inline]
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let code = <u32 as ShmField<R>>::decode(bytes)?;
-        char::from_u32(code).ok_or(DecodeError::OutOfRange {
+        char::from_u32(code).ok_or_else(|| DecodeError::OutOfRange {
             expected: "a Unicode scalar value",
             found: u64::from(code),
         })

@@ -1,7 +1,6 @@
 //! Several mistakes in one type: all are reported, each at its own type.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use shmkv_core::ShmKey;
 
@@ -20,7 +19,6 @@ struct Key {
     raw: *const u8,
     boxed: Box<u8>,
     map: HashMap<u8, u8>,
-    since: Instant,
     call: fn(),
 }
 
