@@ -8,10 +8,11 @@ use std::collections::HashSet;
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Data, DeriveInput, Expr, GenericParam, Generics, Ident, Index, LitStr, Member, Path, Type,
-    parse_quote,
+    Attribute, Data, DeriveInput, Expr, GenericParam, Generics, Ident, Index, LitStr, Member, Meta,
+    Path, Token, Type, parse_quote,
 };
 
 use crate::attrs::{FieldAttrs, Mistakes, TypeAttrs};
@@ -84,6 +85,9 @@ impl Input {
         let mut mistakes = Mistakes::default();
         let attrs = TypeAttrs::new(&input.attrs, &mut mistakes);
         generics(&input, &attrs, &mut mistakes);
+        if attrs.pod.is_none() {
+            packed(&input.attrs, &mut mistakes);
+        }
 
         let body = match &input.data {
             Data::Struct(data) => {
@@ -176,6 +180,21 @@ fn generics(input: &DeriveInput, attrs: &TypeAttrs, mistakes: &mut Mistakes) {
             borrow,
             "generic types have no single size: `borrow` needs a concrete type",
         );
+    }
+}
+
+/// An encoder borrows the fields, which a packed struct does not allow.
+fn packed(attrs: &[Attribute], mistakes: &mut Mistakes) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
+        let words = attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+        for word in words.iter().flatten() {
+            if word.path().is_ident("packed") {
+                mistakes.at(
+                    word,
+                    "the encoding is packed anyway: remove `packed`, or add `#[shm(pod)]`",
+                );
+            }
+        }
     }
 }
 

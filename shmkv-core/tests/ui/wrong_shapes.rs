@@ -23,4 +23,11 @@ struct GenericSize<T>(T);
 #[shm(pod)]
 struct GenericPod<T>(T);
 
+#[derive(ShmValue)]
+#[repr(C, packed(2))]
+struct Packed {
+    a: u8,
+    b: u32,
+}
+
 fn main() {}
