@@ -7,7 +7,10 @@ compile_error!("shmkv needs Linux: open file description locks, futexes and memf
 #[cfg(not(all(target_pointer_width = "64", target_has_atomic = "64")))]
 compile_error!("shmkv needs a 64-bit platform with 64-bit atomics");
 
-// From the bottom up; each layer uses only those above it in this list.
+// The layers, from the bottom up: `sync`, `sys`, `bytes`, `layout`, `table`,
+// `lock`; beside them `codec`; on top `error`, `home`, `header`, `memory`,
+// `handle`, `map`. Imports run downwards. Those that make no system call are
+// also built under loom.
 mod bytes;
 #[cfg(not(loom))]
 mod codec;
@@ -30,7 +33,7 @@ mod sync;
 mod sys;
 mod table;
 
-// The derive macros, and this crate's own examples, call it by its name.
+// The derives, and this crate's own examples, call it by its name.
 #[allow(unused_extern_crates)]
 extern crate self as shmkv_core;
 
@@ -50,6 +53,8 @@ pub use map::{
     Exchange, Iter, Keys, Map, Options, Reader, Shape, ShmMap, ShmReader, Stats, StrMap, Values,
     Version, Versioned, unlink,
 };
+#[cfg(all(feature = "derive", not(loom)))]
+pub use shmkv_derive::{ShmKey, ShmValue};
 #[cfg(not(loom))]
 pub use table::Fault;
 
