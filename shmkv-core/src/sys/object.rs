@@ -140,6 +140,11 @@ impl Object {
         if len > limit {
             return Err(Refusal::FileSizeLimit(limit));
         }
+        // Asked first: a request that cannot be met would take, before it
+        // fails, what others on the machine need.
+        if self.room()?.is_some_and(|room| len > room) {
+            return Err(Refusal::NoSpace);
+        }
         let mut at = 0;
         while at < len {
             let step = RESERVE_STEP.min(len - at);
@@ -152,6 +157,17 @@ impl Object {
             }
         }
         Ok(())
+    }
+
+    /// How many bytes are free on the file system, at most; `None` if it has no
+    /// size of its own, as an anonymous object's.
+    fn room(&self) -> Result<Option<u64>, Refusal> {
+        let found = statfs::fstatfs(&self.file)?;
+        // Signed or not, by platform; negative is nonsense.
+        #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
+        let block = u64::try_from(found.block_size()).unwrap_or(0);
+        let room = found.blocks_free().saturating_mul(block);
+        Ok((found.blocks() != 0).then_some(room))
     }
 
     /// Reserves by writing, where the file system cannot do better.

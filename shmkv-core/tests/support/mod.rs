@@ -13,7 +13,7 @@
 //! | [`world`] | and if one has another uid, another PID namespace, a full `/dev/shm`? |
 //! | [`history`] | could one map, used by one process at a time, have given these answers? ([`record`] collects them) |
 //! | [`report`] | how much was tried, and what came of it? |
-#![allow(dead_code)] // each test program uses its own part
+#![allow(dead_code, unused_imports)] // each test program uses its own part
 
 pub(crate) mod history;
 pub(crate) mod inject;
