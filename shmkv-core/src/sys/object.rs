@@ -112,7 +112,14 @@ impl Object {
             .mode(0o600)
             .create_new(true)
             .open(&path)?;
-        Ok((Self::of(file)?, path))
+        match Self::of(file) {
+            Ok(object) => Ok((object, path)),
+            Err(error) => {
+                // Nothing can be done about a name that cannot be removed.
+                let _ = std::fs::remove_file(&path);
+                Err(error)
+            }
+        }
     }
 
     /// A new, empty anonymous object that can be sealed.
