@@ -10,8 +10,8 @@
 //!      ..  schema        what types the entries have, for error messages
 //! ```
 //!
-//! Every offset is a constant of `N`, `K` and `V` ([`Geometry`]); nothing that
-//! is read from a segment is ever used as an offset into it, but for the
+//! Every offset follows from `N`, `K` and `V` ([`Dimensions`]); nothing that is
+//! read from a segment is ever used as an offset into it, but for the
 //! schema's length, which is checked against the file's. Only fixed-width
 //! integers are stored, so a 32-bit program could map what a 64-bit one made.
 
@@ -78,6 +78,10 @@ pub(crate) const IMAGE_LEN: usize = 512;
 pub(crate) const SHARED_AT: usize = IMAGE_LEN;
 /// Where the shards stand.
 pub(crate) const SHARDS_AT: usize = 1024;
+/// Bytes of a [`Shard`].
+const SHARD_LEN: usize = 256;
+/// Bytes of a [`Bucket`].
+const BUCKET_LEN: usize = 16;
 
 /// The mutable part of the header, a 128-byte line for each concern.
 ///
@@ -149,14 +153,16 @@ pub(crate) struct Bucket {
 
 #[cfg(not(loom))]
 mod sizes {
-    use super::{Bucket, HeaderImage, IMAGE_LEN, SHARDS_AT, SHARED_AT, Shard, Shared};
+    use super::{
+        BUCKET_LEN, Bucket, HeaderImage, IMAGE_LEN, SHARD_LEN, SHARDS_AT, SHARED_AT, Shard, Shared,
+    };
     use static_assertions::{assert_eq_align, assert_eq_size, const_assert_eq};
     use std::mem::offset_of;
 
     assert_eq_size!(HeaderImage, [u8; IMAGE_LEN]);
     assert_eq_size!(Shared, [u8; SHARDS_AT - SHARED_AT]);
-    assert_eq_size!(Shard, [u8; 256]);
-    assert_eq_size!(Bucket, [u8; 16]);
+    assert_eq_size!(Shard, [u8; SHARD_LEN]);
+    assert_eq_size!(Bucket, [u8; BUCKET_LEN]);
     assert_eq_align!(HeaderImage, u64);
     const_assert_eq!(offset_of!(HeaderImage, checksum), IMAGE_LEN - 8);
     const_assert_eq!(offset_of!(Shared, reserved), 128);
@@ -181,51 +187,121 @@ mod shared {
     unsafe impl Atomics for Bucket {}
 }
 
-/// The constants of a map of `N` entries, `K`-byte keys and `V`-byte values.
-///
-/// Every constant evaluates [`Geometry::VALID`] first, so sizes that make no
-/// sense do not compile.
-pub(crate) struct Geometry<const N: usize, const K: usize, const V: usize>;
-
-impl<const N: usize, const K: usize, const V: usize> Geometry<N, K, V> {
-    /// Refuses sizes that make no sense, when the program is built.
-    pub(crate) const VALID: () = {
-        assert!(N > 0, "a ShmMap needs room for at least one entry: N is 0");
-        assert!(K > 0, "a ShmMap needs keys of at least one byte: K is 0");
-        assert!(
-            N < 1 << 40 && K < 1 << 40 && V < 1 << 40 && total_len(N, K, V) < 1 << 46,
-            "this ShmMap is too large: N entries of K + V bytes exceed 64 TiB"
-        );
-        assert!(
-            N < MANY || enough_room(N),
-            "a shard of this ShmMap could run out of buckets"
-        );
-    };
-
+/// Sizes, counts and offsets of a map, all of which follow from `N`, `K`, `V`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dimensions {
+    /// Entries that fit: `N`.
+    pub(crate) capacity: usize,
+    /// Bytes of a key: `K`.
+    pub(crate) key_len: usize,
+    /// Bytes of a value: `V`.
+    pub(crate) value_len: usize,
     /// Shards, a power of two.
-    pub(crate) const SHARDS: usize = {
-        let () = Self::VALID;
-        shards(N)
-    };
+    pub(crate) shards: usize,
     /// Buckets of one shard.
-    pub(crate) const BUCKETS_PER_SHARD: usize = {
-        let () = Self::VALID;
-        buckets_per_shard(N)
-    };
-    /// Buckets of all shards.
-    pub(crate) const BUCKETS: usize = Self::SHARDS * Self::BUCKETS_PER_SHARD;
+    pub(crate) buckets_per_shard: usize,
     /// Words of a key.
-    pub(crate) const KEY_WORDS: usize = bytes::words(K);
+    pub(crate) key_words: usize,
     /// Words of a slot: version, key, value.
-    pub(crate) const SLOT_WORDS: usize = 1 + Self::KEY_WORDS + bytes::words(V);
-    /// Words of all slots.
-    pub(crate) const ALL_SLOT_WORDS: usize = Self::BUCKETS * SLOTS * Self::SLOT_WORDS;
+    pub(crate) slot_words: usize,
     /// Where the buckets stand.
-    pub(crate) const BUCKETS_AT: usize = SHARDS_AT + Self::SHARDS * 256;
+    pub(crate) buckets_at: usize,
     /// Where the slots stand.
-    pub(crate) const SLOTS_AT: usize = align_up(Self::BUCKETS_AT + Self::BUCKETS * 16);
-    /// Where the schema stands, and what `N`, `K` and `V` alone need.
-    pub(crate) const SCHEMA_AT: usize = align_up(Self::SLOTS_AT + Self::ALL_SLOT_WORDS * 8);
+    pub(crate) slots_at: usize,
+    /// Where the schema stands, and what all that comes before it needs.
+    pub(crate) schema_at: usize,
+}
+
+impl Dimensions {
+    /// The dimensions of a map of `n` entries, `k`-byte keys and `v`-byte
+    /// values, or why there can be no such map.
+    pub(crate) const fn new(n: usize, k: usize, v: usize) -> Result<Self, &'static str> {
+        if n == 0 {
+            return Err("a ShmMap needs room for at least one entry: N is 0");
+        }
+        if k == 0 {
+            return Err("a ShmMap needs keys of at least one byte: K is 0");
+        }
+        let one = 1 << 40;
+        if n >= one || k >= one || v >= one || total_len(n, k, v) >= 1 << 46 {
+            return Err("this ShmMap is too large: N entries of K + V bytes exceed 64 TiB");
+        }
+        assert!(n < MANY || enough_room(n));
+        let (shards, buckets_per_shard) = (shards(n), buckets_per_shard(n));
+        let buckets = shards * buckets_per_shard;
+        let slot_words = 1 + bytes::words(k) + bytes::words(v);
+        let buckets_at = SHARDS_AT + shards * SHARD_LEN;
+        let slots_at = align_up(buckets_at + buckets * BUCKET_LEN);
+        Ok(Self {
+            capacity: n,
+            key_len: k,
+            value_len: v,
+            shards,
+            buckets_per_shard,
+            key_words: bytes::words(k),
+            slot_words,
+            buckets_at,
+            slots_at,
+            schema_at: align_up(slots_at + buckets * SLOTS * slot_words * 8),
+        })
+    }
+
+    /// Buckets of all shards.
+    #[inline]
+    pub(crate) const fn buckets(&self) -> usize {
+        self.shards * self.buckets_per_shard
+    }
+
+    /// Words of all slots.
+    #[inline]
+    pub(crate) const fn all_slot_words(&self) -> usize {
+        self.buckets() * SLOTS * self.slot_words
+    }
+}
+
+/// What knows a map's [`Dimensions`]: a type, when the program is built, or the
+/// dimensions themselves, for tools that learn them from a segment.
+pub(crate) trait Geometry: Copy {
+    /// The dimensions. For a [`Fixed`] geometry all of them are constants.
+    fn dimensions(&self) -> &Dimensions;
+
+    /// Runs `body` with a zeroed private buffer for a key.
+    fn with_key_buffer<R>(&self, body: impl FnOnce(&mut [u8]) -> R) -> R;
+}
+
+/// The geometry of a `ShmMap<N, K, V>`. Sizes that make no sense do not compile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fixed<const N: usize, const K: usize, const V: usize>;
+
+impl<const N: usize, const K: usize, const V: usize> Fixed<N, K, V> {
+    /// Its dimensions.
+    pub(crate) const DIMENSIONS: Dimensions = match Dimensions::new(N, K, V) {
+        Ok(dimensions) => dimensions,
+        Err(why) => panic!("{}", why),
+    };
+}
+
+impl<const N: usize, const K: usize, const V: usize> Geometry for Fixed<N, K, V> {
+    #[inline(always)]
+    fn dimensions(&self) -> &Dimensions {
+        const { &Self::DIMENSIONS }
+    }
+
+    #[inline]
+    fn with_key_buffer<R>(&self, body: impl FnOnce(&mut [u8]) -> R) -> R {
+        bytes::with_buffer::<K, R>(body)
+    }
+}
+
+impl Geometry for Dimensions {
+    #[inline]
+    fn dimensions(&self) -> &Dimensions {
+        self
+    }
+
+    fn with_key_buffer<R>(&self, body: impl FnOnce(&mut [u8]) -> R) -> R {
+        body(&mut vec![0; self.key_len])
+    }
 }
 
 /// From this many entries on a map has several shards.
@@ -264,7 +340,8 @@ const fn enough_room(n: usize) -> bool {
 const fn total_len(n: usize, k: usize, v: usize) -> u128 {
     let buckets = (shards(n) * buckets_per_shard(n)) as u128;
     let slot_words = 1 + bytes::words(k) as u128 + bytes::words(v) as u128;
-    (SHARDS_AT + shards(n) * 256) as u128 + buckets * (16 + SLOTS as u128 * slot_words * 8)
+    let buckets_at = (SHARDS_AT + shards(n) * SHARD_LEN) as u128;
+    buckets_at + buckets * (BUCKET_LEN as u128 + SLOTS as u128 * slot_words * 8)
 }
 
 /// The next multiple of 128.
@@ -300,13 +377,25 @@ mod tests {
 
     #[test]
     fn the_documented_store_is_small() {
-        type Store = Geometry<10, 64, 256>;
-        assert_eq!(Store::BUCKETS, 3);
-        assert_eq!(Store::SLOT_WORDS, 41);
-        assert_eq!(Store::SLOTS_AT, 1408);
-        assert_eq!(
-            Store::SCHEMA_AT,
-            (1408 + 3 * 8 * 41 * 8_usize).next_multiple_of(128)
-        );
+        let store = Fixed::<10, 64, 256>::DIMENSIONS;
+        assert_eq!(store.buckets(), 3);
+        assert_eq!(store.slot_words, 41);
+        assert_eq!(store.slots_at, 1408);
+        assert_eq!(store.schema_at, (1408 + 3 * 8 * 41 * 8_usize).next_multiple_of(128));
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused() {
+        for (n, k, v) in [
+            (0, 8, 8),
+            (8, 0, 8),
+            (usize::MAX, 8, 8),
+            (8, usize::MAX, 8),
+            (8, 8, usize::MAX),
+            (1 << 30, 8, 1 << 39),
+        ] {
+            assert!(Dimensions::new(n, k, v).is_err(), "{n} {k} {v}");
+        }
+        assert!(Dimensions::new(1, 1, 0).is_ok());
     }
 }

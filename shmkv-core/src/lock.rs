@@ -19,6 +19,7 @@
 
 use std::time::Duration;
 
+use crate::layout::Geometry;
 use crate::sync::{
     self, AtomicU32,
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
@@ -81,10 +82,7 @@ pub(crate) struct Orphan<'a, O: Os>(Guard<'a, O>);
 impl<'a, O: Os> Orphan<'a, O> {
     /// Repairs the shard, and hands over the lock.
     #[cold]
-    pub(crate) fn recover<const N: usize, const K: usize, const V: usize>(
-        self,
-        table: &Table<'_, N, K, V>,
-    ) -> Guard<'a, O> {
+    pub(crate) fn recover<G: Geometry>(self, table: &Table<'_, G>) -> Guard<'a, O> {
         if sync::step_of(Part::LockRecovery) {
             table.recover(&self.0.proof);
         }

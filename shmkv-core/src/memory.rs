@@ -3,36 +3,41 @@
 //! # Safety
 //!
 //! `unsafe` to look at the mapping's bytes as the structs of `layout`. (1) Every
-//! offset and count is a constant of [`Geometry`], which lays the parts out
-//! one after the other, each aligned to 128 bytes (buckets to 16, words to 8),
-//! all of them before `SCHEMA_AT`. (2) [`Memory::new`] refuses a mapping that is
+//! offset and count is from [`Dimensions`], which can be made in one way only:
+//! `Dimensions::new` lays the parts out one after the other, each aligned to
+//! 128 bytes, all of them before `schema_at`. (2) [`Memory::new`] refuses a mapping that is
 //! shorter than that.
 #![allow(unsafe_code)]
 
 use rapidhash::v3::RapidSecrets;
 
-use crate::layout::{Bucket, Geometry, SHARDS_AT, SHARED_AT, Shard, Shared};
+use crate::layout::{Bucket, Dimensions, Geometry, SHARDS_AT, SHARED_AT, Shard, Shared};
 use crate::sync::AtomicU64;
 use crate::sys::Mapping;
 use crate::table::Table;
 
 /// The mapped memory of one map.
 #[derive(Debug)]
-pub(crate) struct Memory<const N: usize, const K: usize, const V: usize> {
+pub(crate) struct Memory<G> {
+    geometry: G,
     mapping: Mapping,
     secrets: RapidSecrets,
 }
 
-impl<const N: usize, const K: usize, const V: usize> Memory<N, K, V> {
-    /// Bytes to map.
-    pub(crate) const LEN: usize = Geometry::<N, K, V>::SCHEMA_AT;
-
+impl<G: Geometry> Memory<G> {
     /// Takes a mapping over if it is long enough.
-    pub(crate) fn new(mapping: Mapping, seed: u64) -> Option<Self> {
-        (mapping.len() >= Self::LEN).then(|| Self {
+    pub(crate) fn new(geometry: G, mapping: Mapping, seed: u64) -> Option<Self> {
+        (mapping.len() >= geometry.dimensions().schema_at).then(|| Self {
+            geometry,
             mapping,
             secrets: RapidSecrets::seed(seed),
         })
+    }
+
+    /// The map's dimensions.
+    #[inline]
+    pub(crate) fn dimensions(&self) -> &Dimensions {
+        self.geometry.dimensions()
     }
 
     /// The mapping as such.
@@ -49,25 +54,26 @@ impl<const N: usize, const K: usize, const V: usize> Memory<N, K, V> {
 
     fn shards(&self) -> &[Shard] {
         // SAFETY: by (1) and (2).
-        unsafe { self.mapping.structs(SHARDS_AT, Geometry::<N, K, V>::SHARDS) }
+        unsafe { self.mapping.structs(SHARDS_AT, self.dimensions().shards) }
     }
 
     fn buckets(&self) -> &[Bucket] {
-        let count = Geometry::<N, K, V>::BUCKETS;
+        let dimensions = self.dimensions();
         // SAFETY: by (1) and (2).
-        unsafe { self.mapping.structs(Geometry::<N, K, V>::BUCKETS_AT, count) }
+        unsafe { self.mapping.structs(dimensions.buckets_at, dimensions.buckets()) }
     }
 
     fn slots(&self) -> &[AtomicU64] {
-        let count = Geometry::<N, K, V>::ALL_SLOT_WORDS;
+        let dimensions = self.dimensions();
         // SAFETY: by (1) and (2).
-        unsafe { self.mapping.structs(Geometry::<N, K, V>::SLOTS_AT, count) }
+        unsafe { self.mapping.structs(dimensions.slots_at, dimensions.all_slot_words()) }
     }
 
     /// The table in this memory.
     #[inline]
-    pub(crate) fn table(&self) -> Table<'_, N, K, V> {
+    pub(crate) fn table(&self) -> Table<'_, G> {
         Table::new(
+            self.geometry,
             self.shared(),
             self.shards(),
             self.buckets(),

@@ -8,7 +8,7 @@ use std::fmt;
 use super::tags::Tags;
 use super::{Intent, NUMBER, Table, WRITING};
 use crate::bytes;
-use crate::layout::{CLASSES, MAX_LIVE, SLOTS};
+use crate::layout::{CLASSES, Geometry, MAX_LIVE, SLOTS};
 use crate::sync::{Ordering::Acquire, Ordering::Relaxed, fence};
 
 /// A contradiction in a map's memory; see
@@ -154,15 +154,15 @@ impl fmt::Display for Fault {
     }
 }
 
-impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
+impl<G: Geometry> Table<'_, G> {
     /// Everything in which the table contradicts itself.
     pub(crate) fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut entries = 0;
-        for shard in 0..Self::SHARDS {
+        for shard in 0..self.shard_count() {
             entries += self.check_shard(shard, &mut faults);
         }
-        let capacity = N as u64;
+        let capacity = self.capacity() as u64;
         if entries > capacity {
             faults.push(Fault::TooMany { entries, capacity });
         }
@@ -174,7 +174,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
         let next = words.next.load(Relaxed) & NUMBER;
         let mut keys = std::collections::HashSet::new();
         let mut entries = 0;
-        for bucket in 0..Self::BUCKETS {
+        for bucket in 0..self.buckets_per_shard() {
             let tags = Tags(self.bucket(shard, bucket).tags.load(Relaxed));
             fence(Acquire);
             if tags.live().count() > MAX_LIVE {
@@ -191,7 +191,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
                         slot,
                     });
                 }
-                let mut key = vec![0; K];
+                let mut key = vec![0; self.key_len()];
                 bytes::load(words.key, &mut key);
                 let place = self.place(&key);
                 if place.shard != shard || place.tag != tags.of(slot) {
@@ -219,7 +219,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
                 counter,
             });
         }
-        let intent = Intent::from_word(words.intent.load(Relaxed), Self::BUCKETS);
+        let intent = Intent::from_word(words.intent.load(Relaxed), self.buckets_per_shard());
         if intent != Intent::None || words.committed.load(Relaxed) != words.next.load(Relaxed) {
             faults.push(Fault::Unfinished { shard });
         }
@@ -229,17 +229,17 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
     /// Compares every counter with the entries that it should count, which are
     /// counted by walking each entry's path, not as recovery does it.
     fn check_counters(&self, shard: usize, faults: &mut Vec<Fault>) {
-        let mut exact = vec![[0_u64; CLASSES]; Self::BUCKETS];
-        for bucket in 0..Self::BUCKETS {
+        let mut exact = vec![[0_u64; CLASSES]; self.buckets_per_shard()];
+        for bucket in 0..self.buckets_per_shard() {
             let tags = Tags(self.bucket(shard, bucket).tags.load(Relaxed));
             for slot in tags.live().take(SLOTS) {
-                let mut key = vec![0; K];
+                let mut key = vec![0; self.key_len()];
                 bytes::load(self.slot(shard, bucket, slot).key, &mut key);
                 let place = self.place(&key);
                 let mut passed = place.home;
                 while passed != bucket && place.shard == shard {
                     exact[passed][place.class] += 1;
-                    passed = Self::after(passed);
+                    passed = self.after(passed);
                 }
             }
         }

@@ -74,7 +74,8 @@ pub(crate) struct Place {
 ///          32..64  home bucket, scaled down by a multiplication
 /// ```
 #[derive(Clone, Copy)]
-pub(crate) struct Table<'m, const N: usize, const K: usize, const V: usize> {
+pub(crate) struct Table<'m, G> {
+    geometry: G,
     shared: &'m Shared,
     shards: &'m [Shard],
     buckets: &'m [Bucket],
@@ -82,24 +83,21 @@ pub(crate) struct Table<'m, const N: usize, const K: usize, const V: usize> {
     secrets: &'m RapidSecrets,
 }
 
-impl<'m, const N: usize, const K: usize, const V: usize> Table<'m, N, K, V> {
-    const SHARDS: usize = Geometry::<N, K, V>::SHARDS;
-    const BUCKETS: usize = Geometry::<N, K, V>::BUCKETS_PER_SHARD;
-    const SLOT_WORDS: usize = Geometry::<N, K, V>::SLOT_WORDS;
-    const KEY_END: usize = 1 + Geometry::<N, K, V>::KEY_WORDS;
-
-    /// A table over memory that is at least as large as [`Geometry`] says.
+impl<'m, G: Geometry> Table<'m, G> {
+    /// A table over memory that is as large as its geometry says.
     pub(crate) fn new(
+        geometry: G,
         shared: &'m Shared,
         shards: &'m [Shard],
         buckets: &'m [Bucket],
         slots: &'m [AtomicU64],
         secrets: &'m RapidSecrets,
     ) -> Self {
-        debug_assert_eq!(shards.len(), Self::SHARDS);
-        debug_assert_eq!(buckets.len(), Self::SHARDS * Self::BUCKETS);
-        debug_assert_eq!(slots.len(), Geometry::<N, K, V>::ALL_SLOT_WORDS);
+        debug_assert_eq!(shards.len(), geometry.dimensions().shards);
+        debug_assert_eq!(buckets.len(), geometry.dimensions().buckets());
+        debug_assert_eq!(slots.len(), geometry.dimensions().all_slot_words());
         Self {
+            geometry,
             shared,
             shards,
             buckets,
@@ -108,13 +106,32 @@ impl<'m, const N: usize, const K: usize, const V: usize> Table<'m, N, K, V> {
         }
     }
 
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.geometry.dimensions().capacity
+    }
+
+    fn key_len(&self) -> usize {
+        self.geometry.dimensions().key_len
+    }
+
+    #[inline]
+    fn shard_count(&self) -> usize {
+        self.geometry.dimensions().shards
+    }
+
+    #[inline]
+    fn buckets_per_shard(&self) -> usize {
+        self.geometry.dimensions().buckets_per_shard
+    }
+
     /// Where `key` belongs.
     #[inline]
     pub(crate) fn place(&self, key: &[u8]) -> Place {
         let hash = rapidhash_v3_inline::<true, false, false>(key, self.secrets);
-        let home = ((hash >> 32) * Self::BUCKETS as u64) >> 32;
+        let home = ((hash >> 32) * self.buckets_per_shard() as u64) >> 32;
         Place {
-            shard: (hash >> 15) as usize & (Self::SHARDS - 1),
+            shard: (hash >> 15) as usize & (self.shard_count() - 1),
             home: home as usize,
             tag: (hash as u8).max(1),
             class: (hash >> 8) as usize % CLASSES,
@@ -134,24 +151,26 @@ impl<'m, const N: usize, const K: usize, const V: usize> Table<'m, N, K, V> {
 
     #[inline]
     fn bucket(&self, shard: usize, bucket: usize) -> &'m Bucket {
-        &self.buckets[shard * Self::BUCKETS + bucket]
+        &self.buckets[shard * self.buckets_per_shard() + bucket]
     }
 
     #[inline]
     fn slot(&self, shard: usize, bucket: usize, slot: usize) -> Slot<'m> {
-        let index = (shard * Self::BUCKETS + bucket) * SLOTS + slot;
-        let words = &self.slots[index * Self::SLOT_WORDS..][..Self::SLOT_WORDS];
+        let index = (shard * self.buckets_per_shard() + bucket) * SLOTS + slot;
+        let dimensions = self.geometry.dimensions();
+        let words = &self.slots[index * dimensions.slot_words..][..dimensions.slot_words];
+        let (key, value) = words[1..].split_at(dimensions.key_words);
         Slot {
             version: &words[0],
-            key: &words[1..Self::KEY_END],
-            value: &words[Self::KEY_END..],
+            key,
+            value,
         }
     }
 
     /// The bucket after `bucket`, going round in its shard.
     #[inline]
-    fn after(bucket: usize) -> usize {
-        if bucket + 1 == Self::BUCKETS {
+    fn after(&self, bucket: usize) -> usize {
+        if bucket + 1 == self.buckets_per_shard() {
             0
         } else {
             bucket + 1
@@ -160,11 +179,11 @@ impl<'m, const N: usize, const K: usize, const V: usize> Table<'m, N, K, V> {
 
     /// How many steps lead from bucket `from` to bucket `to`.
     #[inline]
-    fn steps(from: usize, to: usize) -> usize {
+    fn steps(&self, from: usize, to: usize) -> usize {
         if to >= from {
             to - from
         } else {
-            to + Self::BUCKETS - from
+            to + self.buckets_per_shard() - from
         }
     }
 
@@ -173,7 +192,8 @@ impl<'m, const N: usize, const K: usize, const V: usize> Table<'m, N, K, V> {
         let live = self.shards.iter().fold(0_u64, |sum, shard| {
             sum.saturating_add(shard.live.load(Relaxed))
         });
-        usize::try_from(live).map_or(N, |live| live.min(N))
+        let live = usize::try_from(live).unwrap_or(usize::MAX);
+        live.min(self.capacity())
     }
 
     /// The sum of the shards' commit numbers: it grows with every change.

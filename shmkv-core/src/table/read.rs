@@ -12,7 +12,7 @@
 
 use super::{Place, Table, Tags, WRITING};
 use crate::bytes;
-use crate::layout::{Bucket, SLOTS};
+use crate::layout::{Bucket, Geometry, SLOTS};
 use crate::sync::{self, Ordering::Acquire, Ordering::Relaxed, Part};
 
 /// A writer was in the way at every attempt.
@@ -36,7 +36,7 @@ enum Look {
     Again,
 }
 
-impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
+impl<G: Geometry> Table<'_, G> {
     /// Looks `key` up, copies the first `value.len()` bytes of its value, and
     /// returns its version; `None` if it is absent.
     ///
@@ -50,7 +50,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
         value: &mut [u8],
     ) -> Result<Option<u64>, Disturbed> {
         let mut index = place.home;
-        for _ in 0..Self::BUCKETS {
+        for _ in 0..self.buckets_per_shard() {
             let bucket = self.bucket(place.shard, index);
             let mut attempts = 0;
             loop {
@@ -67,7 +67,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
             if bucket.overflow[place.class].load(Relaxed) == 0 {
                 return Ok(None);
             }
-            index = Self::after(index);
+            index = self.after(index);
         }
         Ok(None)
     }
@@ -129,7 +129,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
     /// Collects the entries that live in one bucket of the whole table, all at
     /// one moment.
     pub(crate) fn entries(&self, bucket: usize, into: &mut Entries) -> Result<(), Disturbed> {
-        let (shard, index) = (bucket / Self::BUCKETS, bucket % Self::BUCKETS);
+        let (shard, index) = (bucket / self.buckets_per_shard(), bucket % self.buckets_per_shard());
         for _ in 0..ATTEMPTS {
             if self.collect(shard, index, into) {
                 return Ok(());
@@ -154,9 +154,11 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
                 return false;
             }
             let start = into.bytes.len();
-            into.bytes.resize(start + Entries::VERSION + K + V, 0);
+            let dimensions = self.geometry.dimensions();
+            let entry_len = dimensions.key_len + dimensions.value_len;
+            into.bytes.resize(start + Entries::VERSION + entry_len, 0);
             let (number, entry) = into.bytes[start..].split_at_mut(Entries::VERSION);
-            let (key, value) = entry.split_at_mut(K);
+            let (key, value) = entry.split_at_mut(dimensions.key_len);
             number.copy_from_slice(&version.to_ne_bytes());
             bytes::load(slot.key, key);
             bytes::load(slot.value, value);

@@ -12,22 +12,22 @@
 use super::write::take_number;
 use super::{Exclusive, Intent, Table, Tags};
 use crate::bytes;
-use crate::layout::{Bucket, CLASSES};
+use crate::layout::{Bucket, CLASSES, Geometry};
 use crate::sync::{Ordering::Relaxed, Ordering::Release};
 
-impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
+impl<G: Geometry> Table<'_, G> {
     /// Makes the shard's counters agree with its entries again.
     ///
     /// Takes time in proportion to the shard's buckets, and to its entries if
     /// the dead one was clearing the map.
     pub(crate) fn recover(&self, held: &Exclusive) {
         let shard = self.shard(held.shard);
-        match Intent::from_word(shard.intent.load(Relaxed), Self::BUCKETS) {
+        match Intent::from_word(shard.intent.load(Relaxed), self.buckets_per_shard()) {
             Intent::None => {}
             Intent::Path { home, target } => {
-                self.recount(held.shard, target, Self::steps(home, target));
+                self.recount(held.shard, target, self.steps(home, target));
             }
-            Intent::All => self.recount(held.shard, 0, Self::BUCKETS),
+            Intent::All => self.recount(held.shard, 0, self.buckets_per_shard()),
         }
         shard.live.store(self.live_in(held.shard), Release);
         // A number of its own, so that what the dead one may have done counts
@@ -45,7 +45,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
     fn recount(&self, shard: usize, end: usize, many: usize) {
         let mut index = end;
         for _ in 0..many {
-            index = index.checked_sub(1).unwrap_or(Self::BUCKETS - 1);
+            index = index.checked_sub(1).unwrap_or(self.buckets_per_shard() - 1);
             let exact = self.passers(shard, index);
             let bucket = self.bucket(shard, index);
             for (count, exact) in bucket.overflow.iter().zip(exact) {
@@ -58,15 +58,15 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
     /// live in a later bucket.
     fn passers(&self, shard: usize, index: usize) -> [u8; CLASSES] {
         let mut exact = [0_u8; CLASSES];
-        let mut later = Self::after(index);
+        let mut later = self.after(index);
         while later != index {
             let bucket = self.bucket(shard, later);
             for i in Tags(bucket.tags.load(Relaxed)).live() {
-                let place = bytes::with_buffer::<K, _>(|key| {
+                let place = self.geometry.with_key_buffer(|key| {
                     bytes::load(self.slot(shard, later, i).key, key);
                     self.place(key)
                 });
-                let passed = Self::steps(place.home, index) < Self::steps(place.home, later);
+                let passed = self.steps(place.home, index) < self.steps(place.home, later);
                 if passed && place.shard == shard {
                     exact[place.class] = exact[place.class].saturating_add(1);
                 }
@@ -74,7 +74,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
             if is_passed_by_none(bucket) {
                 break;
             }
-            later = Self::after(later);
+            later = self.after(later);
         }
         exact
     }

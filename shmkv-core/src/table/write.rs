@@ -9,7 +9,7 @@
 
 use super::{Exclusive, Intent, NUMBER, Place, Table, Tags, WRITING};
 use crate::bytes;
-use crate::layout::{Bucket, Shard};
+use crate::layout::{Bucket, Geometry, Shard};
 use crate::sync::{
     self, AtomicU8,
     Ordering::{self, AcqRel, Relaxed, Release},
@@ -69,7 +69,7 @@ const PUBLISH: Ordering = if cfg!(target_arch = "x86_64") {
     Ordering::SeqCst
 };
 
-impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
+impl<G: Geometry> Table<'_, G> {
     /// Stores `value` under `key` if `condition` holds.
     ///
     /// If the key is present, the first `old.len()` bytes of the value that was
@@ -160,7 +160,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
         }
         let live = shard.live.load(Relaxed);
         shard.live.store(live.saturating_sub(1), Release);
-        if Self::SHARDS > 1 {
+        if self.shard_count() > 1 {
             self.shared.reserved.fetch_sub(1, AcqRel);
         }
         finish(shard, number);
@@ -174,18 +174,18 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
         begin(shard, Intent::All);
         let number = take_number(shard);
         let mut removed = 0;
-        for i in 0..Self::BUCKETS {
+        for i in 0..self.buckets_per_shard() {
             let bucket = self.bucket(held.shard, i);
             removed += Tags(bucket.tags.load(Relaxed)).live().count() as u64;
             publish(bucket, Tags(0));
         }
-        for i in 0..Self::BUCKETS {
+        for i in 0..self.buckets_per_shard() {
             for count in &self.bucket(held.shard, i).overflow {
                 count.store(0, Release);
             }
         }
         shard.live.store(0, Release);
-        if Self::SHARDS > 1 {
+        if self.shard_count() > 1 {
             self.shared.reserved.fetch_sub(removed, AcqRel);
         }
         finish(shard, number);
@@ -211,19 +211,19 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
     /// Sets `reserved` to the number of entries that live, and tells whether
     /// one more fits. All shards' locks must be held, so that none changes.
     pub(crate) fn count_exactly(&self, all: &[impl AsRef<Exclusive>]) -> bool {
-        debug_assert_eq!(all.len(), Self::SHARDS);
+        debug_assert_eq!(all.len(), self.shard_count());
         if let [shard] = self.shards {
             // Counted anew, so that a damaged counter cannot fill a map.
             shard.live.store(self.live_in(0), Release);
         }
         let live = self.len() as u64;
         self.shared.reserved.store(live, Release);
-        live < N as u64
+        live < self.capacity() as u64
     }
 
     /// Counts the entries of a shard by their tags.
     pub(super) fn live_in(&self, shard: usize) -> u64 {
-        (0..Self::BUCKETS)
+        (0..self.buckets_per_shard())
             .map(|i| {
                 Tags(self.bucket(shard, i).tags.load(Relaxed))
                     .live()
@@ -235,7 +235,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
     /// Finds a key; under the lock nothing moves.
     fn find(&self, place: Place, key: &[u8]) -> Option<Found> {
         let mut index = place.home;
-        for _ in 0..Self::BUCKETS {
+        for _ in 0..self.buckets_per_shard() {
             let bucket = self.bucket(place.shard, index);
             for i in Tags(bucket.tags.load(Relaxed)).matching(place.tag) {
                 let slot = self.slot(place.shard, index, i);
@@ -250,7 +250,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
             if bucket.overflow[place.class].load(Relaxed) == 0 {
                 return None;
             }
-            index = Self::after(index);
+            index = self.after(index);
         }
         None
     }
@@ -281,7 +281,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
     fn add(&self, place: Place, key: &[u8], value: &[u8]) -> Result<u64, NoRoom> {
         let shard = self.shard(place.shard);
         let live = shard.live.load(Relaxed);
-        if Self::SHARDS == 1 && live >= N as u64 {
+        if self.shard_count() == 1 && live >= self.capacity() as u64 {
             return Err(NoRoom::Reserved);
         }
         let mut target = place.home;
@@ -292,18 +292,18 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
                 break tags;
             }
             hops += 1;
-            if hops == Self::BUCKETS {
+            if hops == self.buckets_per_shard() {
                 // The only shard of a map has room for `N` entries; one of
                 // several has it in all likelihood.
-                let one = Self::SHARDS == 1;
+                let one = self.shard_count() == 1;
                 return Err(if one { NoRoom::Damaged } else { NoRoom::Shard });
             }
-            target = Self::after(target);
+            target = self.after(target);
         };
         let Some(to) = tags.vacant().first_from(live as usize) else {
             return Err(NoRoom::Damaged);
         };
-        if Self::SHARDS > 1 && self.shared.reserved.fetch_add(1, AcqRel) >= N as u64 {
+        if self.shard_count() > 1 && self.shared.reserved.fetch_add(1, AcqRel) >= self.capacity() as u64 {
             self.shared.reserved.fetch_sub(1, AcqRel);
             return Err(NoRoom::Reserved);
         }
@@ -358,7 +358,7 @@ impl<const N: usize, const K: usize, const V: usize> Table<'_, N, K, V> {
         while index != target {
             let count: &AtomicU8 = &self.bucket(place.shard, index).overflow[place.class];
             count.store(change(count.load(Relaxed)), order);
-            index = Self::after(index);
+            index = self.after(index);
         }
     }
 }
