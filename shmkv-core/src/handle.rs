@@ -8,9 +8,11 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::codec::ParsedSchema;
 use crate::error::{AccessError, CreateError, OpenError};
-use crate::header::Spec;
+use crate::header::{Header, Spec};
 use crate::home::Home;
+use crate::layout::Geometry;
 use crate::lock::{self, Acquired, Guard, MAX_ID, Os};
 use crate::memory::Memory;
 use crate::sync::{
@@ -35,10 +37,148 @@ const CLEAN: u64 = 1;
 /// About to change; the device may still say `CLEAN`.
 const UNCERTAIN: u64 = 2;
 
+/// An object that may be a segment: found and examined, not yet mapped.
+pub(crate) struct Candidate {
+    /// What it says of itself.
+    pub(crate) header: Header,
+    object: Object,
+    home: Home,
+    writable: bool,
+}
+
+impl Candidate {
+    /// Finds what is at `home`, to be read and written or to be read.
+    pub(crate) fn open(home: Home, writable: bool) -> Result<Self, OpenError> {
+        let path = home.path().unwrap_or(Path::new(""));
+        let object = Object::open(path, writable).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => OpenError::NotFound {
+                name: home.to_string(),
+            },
+            _ => OpenError::Io {
+                action: "open",
+                name: home.to_string(),
+                source,
+            },
+        })?;
+        Self::examine(object, home, writable)
+    }
+
+    /// Takes the anonymous object that a received descriptor names.
+    pub(crate) fn receive(fd: OwnedFd, writable: bool) -> Result<Self, OpenError> {
+        let home = Home::Anonymous;
+        let io = |action| {
+            let name = home.to_string();
+            move |source| OpenError::Io {
+                action,
+                name,
+                source,
+            }
+        };
+        let received = Object::of(fd.into()).map_err(io("look at"))?;
+        if !received.is_sealed() {
+            return Err(OpenError::Unsealed);
+        }
+        // It shares its open file description, and so its locks, with the
+        // sender: take one of our own.
+        let file = received.reopen(writable).map_err(io("re-open"))?;
+        let object = Object::of(file).map_err(io("look at"))?;
+        Self::examine(object, home, writable)
+    }
+
+    fn examine(object: Object, home: Home, writable: bool) -> Result<Self, OpenError> {
+        let header = Header::read(&object, &home)?;
+        Ok(Self {
+            header,
+            object,
+            home,
+            writable,
+        })
+    }
+
+    /// The same, if it is what the program expects.
+    pub(crate) fn expected(self, spec: &Spec) -> Result<Self, OpenError> {
+        spec.accept(&self.header, &self.home)?;
+        Ok(self)
+    }
+
+    /// The types of its keys and values.
+    pub(crate) fn types(&self) -> Result<(ParsedSchema, ParsedSchema), OpenError> {
+        let (key, value) = self.header.types(&self.home)?;
+        let dimensions = &self.header.dimensions;
+        if (key.size(), value.size()) != (dimensions.key_len, dimensions.value_len) {
+            return Err(OpenError::Damaged {
+                name: self.home.to_string(),
+                what: "its schema describes other sizes than it has",
+            });
+        }
+        Ok((key, value))
+    }
+
+    /// Maps it. The geometry has the header's dimensions.
+    pub(crate) fn admit<G: Geometry>(
+        self,
+        geometry: G,
+        settings: Settings,
+    ) -> Result<Handle<G>, OpenError> {
+        let Self {
+            header,
+            object,
+            home,
+            writable,
+        } = self;
+        let name = || home.to_string();
+        let io = |action| {
+            let name = home.to_string();
+            move |source| OpenError::Io {
+                action,
+                name,
+                source,
+            }
+        };
+        let claim = if writable {
+            if let Some(kind) = object.network_file_system().map_err(io("look at"))? {
+                return Err(OpenError::NetworkFileSystem { name: name(), kind });
+            }
+            let claim = Claim::new(&object);
+            Some(claim.map_err(|source| OpenError::Locks {
+                name: name(),
+                source,
+            })?)
+        } else {
+            None
+        };
+        let len = geometry.dimensions().schema_at;
+        let mapping = Mapping::new(&object, len, writable).map_err(io("map"))?;
+        let memory = Memory::new(geometry, mapping, header.seed)
+            .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
+        if home.is_file() {
+            let boot = sys::boot_id().map_err(io("read the boot id for"))?;
+            let shared = memory.shared();
+            // In this order: whoever clears the mark has stamped the boot.
+            let clean = shared.clean.load(Acquire) == CLEAN;
+            let found = shared.boot.each_ref().map(|word| word.load(Relaxed));
+            if found != boot && !clean {
+                return Err(OpenError::Stale { name: name() });
+            }
+            if found != boot && writable {
+                stamp(&memory, boot);
+            }
+        }
+        let lock_timeout = settings.lock_timeout;
+        Ok(Handle {
+            memory,
+            object,
+            home,
+            claim,
+            lock_timeout,
+        })
+    }
+}
+
 /// An open segment.
 #[derive(Debug)]
-pub(crate) struct Handle<const N: usize, const K: usize, const V: usize> {
-    pub(crate) memory: Memory<N, K, V>,
+pub(crate) struct Handle<G> {
+    pub(crate) memory: Memory<G>,
     object: Object,
     home: Home,
     /// `None` on a read-only handle.
@@ -49,9 +189,14 @@ pub(crate) struct Handle<const N: usize, const K: usize, const V: usize> {
 /// The lock of a shard, held by this process.
 pub(crate) type Locked<'a> = Guard<'a, Object>;
 
-impl<const N: usize, const K: usize, const V: usize> Handle<N, K, V> {
+impl<G: Geometry> Handle<G> {
     /// Creates a segment; its name must be free.
-    pub(crate) fn create(home: Home, spec: &Spec, settings: Settings) -> Result<Self, CreateError> {
+    pub(crate) fn create(
+        home: Home,
+        spec: &Spec,
+        geometry: G,
+        settings: Settings,
+    ) -> Result<Self, CreateError> {
         let name = || home.to_string();
         let io = |action: &'static str| {
             let name = name();
@@ -105,8 +250,9 @@ impl<const N: usize, const K: usize, const V: usize> Handle<N, K, V> {
             name: name(),
             source,
         })?;
-        let mapping = Mapping::new(&object, Memory::<N, K, V>::LEN, true).map_err(io("map"))?;
-        let memory = Memory::new(mapping, seed)
+        let mapping =
+            Mapping::new(&object, geometry.dimensions().schema_at, true).map_err(io("map"))?;
+        let memory = Memory::new(geometry, mapping, seed)
             .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
         stamp(&memory, boot);
         match (home.path(), &temporary) {
@@ -133,110 +279,6 @@ impl<const N: usize, const K: usize, const V: usize> Handle<N, K, V> {
         })
     }
 
-    /// Opens the segment at `home`, for reading and writing or for reading.
-    pub(crate) fn open(
-        home: Home,
-        spec: &Spec,
-        settings: Settings,
-        writable: bool,
-    ) -> Result<Self, OpenError> {
-        let path = home.path().unwrap_or(Path::new(""));
-        let object = Object::open(path, writable).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => OpenError::NotFound {
-                name: home.to_string(),
-            },
-            _ => OpenError::Io {
-                action: "open",
-                name: home.to_string(),
-                source,
-            },
-        })?;
-        Self::admit(object, home, spec, settings, writable)
-    }
-
-    /// Opens the anonymous segment that a received descriptor names.
-    pub(crate) fn receive(
-        fd: OwnedFd,
-        spec: &Spec,
-        settings: Settings,
-        writable: bool,
-    ) -> Result<Self, OpenError> {
-        let home = Home::Anonymous;
-        let io = |action| {
-            let name = home.to_string();
-            move |source| OpenError::Io {
-                action,
-                name,
-                source,
-            }
-        };
-        let received = Object::of(fd.into()).map_err(io("look at"))?;
-        if !received.is_sealed() {
-            return Err(OpenError::Unsealed);
-        }
-        // It shares its open file description, and so its locks, with the
-        // sender: take one of our own.
-        let file = received.reopen(writable).map_err(io("re-open"))?;
-        let object = Object::of(file).map_err(io("look at"))?;
-        Self::admit(object, home, spec, settings, writable)
-    }
-
-    /// Examines an object, and maps it if it is what the program expects.
-    fn admit(
-        object: Object,
-        home: Home,
-        spec: &Spec,
-        settings: Settings,
-        writable: bool,
-    ) -> Result<Self, OpenError> {
-        let name = || home.to_string();
-        let io = |action| {
-            let name = home.to_string();
-            move |source| OpenError::Io {
-                action,
-                name,
-                source,
-            }
-        };
-        let seed = spec.check(&object, &home)?;
-        let claim = if writable {
-            if let Some(kind) = object.network_file_system().map_err(io("look at"))? {
-                return Err(OpenError::NetworkFileSystem { name: name(), kind });
-            }
-            let claim = Claim::new(&object);
-            Some(claim.map_err(|source| OpenError::Locks {
-                name: name(),
-                source,
-            })?)
-        } else {
-            None
-        };
-        let mapping = Mapping::new(&object, Memory::<N, K, V>::LEN, writable).map_err(io("map"))?;
-        let memory = Memory::new(mapping, seed)
-            .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
-        if home.is_file() {
-            let boot = sys::boot_id().map_err(io("read the boot id for"))?;
-            let shared = memory.shared();
-            // In this order: whoever clears the mark has stamped the boot.
-            let clean = shared.clean.load(Acquire) == CLEAN;
-            let found = shared.boot.each_ref().map(|word| word.load(Relaxed));
-            if found != boot && !clean {
-                return Err(OpenError::Stale { name: name() });
-            }
-            if found != boot && writable {
-                stamp(&memory, boot);
-            }
-        }
-        let lock_timeout = settings.lock_timeout;
-        Ok(Self {
-            memory,
-            object,
-            home,
-            claim,
-            lock_timeout,
-        })
-    }
-
     /// Whether this handle may write.
     pub(crate) fn is_writable(&self) -> bool {
         self.claim.is_some()
@@ -255,6 +297,11 @@ impl<const N: usize, const K: usize, const V: usize> Handle<N, K, V> {
     /// Writers that have ever registered.
     pub(crate) fn writers(&self) -> u64 {
         self.memory.shared().next_id.load(Relaxed)
+    }
+
+    /// Writers that are alive.
+    pub(crate) fn live_writers(&self) -> io::Result<usize> {
+        sys::count_alive(&self.object, MAX_ID)
     }
 
     /// How long operations wait for a living writer.
@@ -389,7 +436,7 @@ pub(crate) fn release_all(all: Vec<Locked<'_>>) {
 }
 
 /// Notes the boot under which the segment is written.
-fn stamp<const N: usize, const K: usize, const V: usize>(memory: &Memory<N, K, V>, boot: [u64; 2]) {
+fn stamp<G: Geometry>(memory: &Memory<G>, boot: [u64; 2]) {
     for (word, part) in memory.shared().boot.iter().zip(boot) {
         word.store(part, Release);
     }

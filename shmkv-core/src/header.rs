@@ -1,5 +1,9 @@
 //! The header: written by `create`, examined by `open` before anything is
 //! mapped or trusted.
+//!
+//! [`Header::read`] accepts a segment that agrees with itself, whatever its
+//! sizes and types; [`Spec::accept`] then says whether it is what the program
+//! asks for.
 
 use bytemuck::Zeroable;
 use rapidhash::v3::rapidhash_v3;
@@ -8,32 +12,28 @@ use crate::codec::{ParsedSchema, Schema, SchemaError};
 use crate::error::OpenError;
 use crate::home::Home;
 use crate::layout::{
-    BYTE_ORDER, Geometry, HASH_RAPID_V3, HeaderImage, IMAGE_LEN, LAYOUT_VERSION, MAGIC, MAX_SCHEMA,
+    BYTE_ORDER, Dimensions, HASH_RAPID_V3, HeaderImage, IMAGE_LEN, LAYOUT_VERSION, MAGIC,
+    MAX_SCHEMA,
 };
 use crate::sys::{self, Object};
 
 /// What a program expects of a segment.
 pub(crate) struct Spec {
-    sizes: [u64; 3],
-    shards: u64,
-    buckets_per_shard: u64,
-    schema_offset: u64,
+    dimensions: Dimensions,
     key: &'static Schema,
     value: &'static Schema,
     schema: Vec<u8>,
 }
 
 impl Spec {
-    /// What a map of this geometry and these types expects.
-    pub(crate) fn new<const N: usize, const K: usize, const V: usize>(
+    /// What a map of these dimensions and types expects.
+    pub(crate) fn new(
+        dimensions: Dimensions,
         key: &'static Schema,
         value: &'static Schema,
     ) -> Result<Self, SchemaError> {
         Ok(Self {
-            sizes: [N as u64, K as u64, V as u64],
-            shards: Geometry::<N, K, V>::SHARDS as u64,
-            buckets_per_shard: Geometry::<N, K, V>::BUCKETS_PER_SHARD as u64,
-            schema_offset: Geometry::<N, K, V>::SCHEMA_AT as u64,
+            dimensions,
             key,
             value,
             schema: Schema::to_blob(key, value)?,
@@ -42,43 +42,88 @@ impl Spec {
 
     /// Length of the whole object in bytes.
     pub(crate) fn total_len(&self) -> u64 {
-        self.schema_offset + self.schema.len() as u64
+        (self.dimensions.schema_at + self.schema.len()) as u64
     }
 
     /// Writes the header and the schema of a new segment.
     pub(crate) fn write(&self, object: &Object, seed: u64) -> std::io::Result<()> {
+        let [capacity, key_size, value_size] = sizes(&self.dimensions);
         let mut image = HeaderImage {
             magic: MAGIC,
             layout_version: LAYOUT_VERSION,
             byte_order: BYTE_ORDER,
-            capacity: self.sizes[0],
-            key_size: self.sizes[1],
-            value_size: self.sizes[2],
-            shards: self.shards,
-            buckets_per_shard: self.buckets_per_shard,
+            capacity,
+            key_size,
+            value_size,
+            shards: self.dimensions.shards as u64,
+            buckets_per_shard: self.dimensions.buckets_per_shard as u64,
             total_len: self.total_len(),
             hash_id: HASH_RAPID_V3,
             seed,
             key_fingerprint: self.key.fingerprint(),
             value_fingerprint: self.value.fingerprint(),
-            schema_offset: self.schema_offset,
+            schema_offset: self.dimensions.schema_at as u64,
             schema_len: self.schema.len() as u64,
             schema_checksum: rapidhash_v3(&self.schema),
             created: sys::now(),
             ..HeaderImage::zeroed()
         };
         image.checksum = checksum(&image);
-        object.write_at(&self.schema, self.schema_offset)?;
+        object.write_at(&self.schema, image.schema_offset)?;
         object.write_at(bytemuck::bytes_of(&image), 0)
     }
 
-    /// Examines the header and schema of a segment; returns its hash seed.
-    pub(crate) fn check(&self, object: &Object, home: &Home) -> Result<u64, OpenError> {
+    /// Whether a segment is what this program expects.
+    pub(crate) fn accept(&self, header: &Header, home: &Home) -> Result<(), OpenError> {
+        let name = || home.to_string();
+        if header.dimensions != self.dimensions {
+            let (expected, found) = (sizes(&self.dimensions), sizes(&header.dimensions));
+            return Err(OpenError::Sizes {
+                name: name(),
+                expected,
+                found,
+            });
+        }
+        if header.schema == self.schema {
+            return Ok(());
+        }
+        let (key, value) = header.types(home)?;
+        let key = key
+            .diff(self.key)
+            .into_iter()
+            .map(|it| format!("key: {it}"));
+        let value = value
+            .diff(self.value)
+            .into_iter()
+            .map(|it| format!("value: {it}"));
+        let differences = key.chain(value).collect();
+        Err(OpenError::Types {
+            name: name(),
+            differences,
+        })
+    }
+}
+
+/// What a segment says of itself.
+pub(crate) struct Header {
+    /// Its sizes, and all that follows from them.
+    pub(crate) dimensions: Dimensions,
+    /// The seed of its hash.
+    pub(crate) seed: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) created: u64,
+    schema: Vec<u8>,
+}
+
+impl Header {
+    /// Reads and examines the header and the schema of a segment.
+    pub(crate) fn read(object: &Object, home: &Home) -> Result<Self, OpenError> {
         let name = || home.to_string();
         let io = |action| {
+            let name = home.to_string();
             move |source| OpenError::Io {
                 action,
-                name: home.to_string(),
+                name,
                 source,
             }
         };
@@ -132,22 +177,15 @@ impl Spec {
                 unknown: image.incompat,
             });
         }
-        let found = [image.capacity, image.key_size, image.value_size];
-        if found != self.sizes {
-            return Err(OpenError::Sizes {
-                name: name(),
-                expected: self.sizes,
-                found,
-            });
-        }
-        if image.shards != self.shards
-            || image.buckets_per_shard != self.buckets_per_shard
+        let dimensions = dimensions(&image).ok_or_else(|| damaged(DISAGREES))?;
+        if image.shards != dimensions.shards as u64
+            || image.buckets_per_shard != dimensions.buckets_per_shard as u64
             || image.hash_id != HASH_RAPID_V3
-            || image.schema_offset != self.schema_offset
+            || image.schema_offset != dimensions.schema_at as u64
             || image.schema_len > MAX_SCHEMA
             || image.total_len != image.schema_offset + image.schema_len
         {
-            return Err(damaged("the header does not agree with itself"));
+            return Err(damaged(DISAGREES));
         }
         if len != image.total_len {
             let expected = image.total_len;
@@ -164,26 +202,42 @@ impl Spec {
         if image.schema_checksum != rapidhash_v3(&schema) {
             return Err(damaged("the schema's checksum does not match"));
         }
-        if schema != self.schema {
-            let Ok((key, value)) = ParsedSchema::from_blob(&schema) else {
-                return Err(damaged("its schema makes no sense"));
-            };
-            let key = key
-                .diff(self.key)
-                .into_iter()
-                .map(|it| format!("key: {it}"));
-            let value = value
-                .diff(self.value)
-                .into_iter()
-                .map(|it| format!("value: {it}"));
-            let differences = key.chain(value).collect();
-            return Err(OpenError::Types {
-                name: name(),
-                differences,
-            });
-        }
-        Ok(image.seed)
+        let (seed, created) = (image.seed, image.created);
+        Ok(Self {
+            dimensions,
+            seed,
+            created,
+            schema,
+        })
     }
+
+    /// The types of its keys and values.
+    pub(crate) fn types(&self, home: &Home) -> Result<(ParsedSchema, ParsedSchema), OpenError> {
+        ParsedSchema::from_blob(&self.schema).map_err(|_| OpenError::Damaged {
+            name: home.to_string(),
+            what: "its schema makes no sense",
+        })
+    }
+}
+
+const DISAGREES: &str = "the header does not agree with itself";
+
+/// The dimensions that an image speaks of, if there can be such a map.
+fn dimensions(image: &HeaderImage) -> Option<Dimensions> {
+    let capacity = usize::try_from(image.capacity).ok()?;
+    let key_len = usize::try_from(image.key_size).ok()?;
+    let value_len = usize::try_from(image.value_size).ok()?;
+    Dimensions::new(capacity, key_len, value_len).ok()
+}
+
+/// `N`, `K` and `V`.
+fn sizes(dimensions: &Dimensions) -> [u64; 3] {
+    [
+        dimensions.capacity,
+        dimensions.key_len,
+        dimensions.value_len,
+    ]
+    .map(|size| size as u64)
 }
 
 /// The checksum of everything in the image before it.

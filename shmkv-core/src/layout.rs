@@ -381,7 +381,10 @@ mod tests {
         assert_eq!(store.buckets(), 3);
         assert_eq!(store.slot_words, 41);
         assert_eq!(store.slots_at, 1408);
-        assert_eq!(store.schema_at, (1408 + 3 * 8 * 41 * 8_usize).next_multiple_of(128));
+        assert_eq!(
+            store.schema_at,
+            (1408 + 3 * 8 * 41 * 8_usize).next_multiple_of(128)
+        );
     }
 
     #[test]

@@ -60,13 +60,19 @@ impl<G: Geometry> Memory<G> {
     fn buckets(&self) -> &[Bucket] {
         let dimensions = self.dimensions();
         // SAFETY: by (1) and (2).
-        unsafe { self.mapping.structs(dimensions.buckets_at, dimensions.buckets()) }
+        unsafe {
+            self.mapping
+                .structs(dimensions.buckets_at, dimensions.buckets())
+        }
     }
 
     fn slots(&self) -> &[AtomicU64] {
         let dimensions = self.dimensions();
         // SAFETY: by (1) and (2).
-        unsafe { self.mapping.structs(dimensions.slots_at, dimensions.all_slot_words()) }
+        unsafe {
+            self.mapping
+                .structs(dimensions.slots_at, dimensions.all_slot_words())
+        }
     }
 
     /// The table in this memory.

@@ -1,18 +1,19 @@
 //! Walking over a map while others change it.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use super::{ShmReader, Version};
+use crate::access::Walk;
 use crate::codec::{ShmKey, ShmValue};
 use crate::error::AccessError;
-use crate::table::Entries;
+use crate::layout::Fixed;
 
 /// An iterator over a map's entries; see [`ShmReader::iter`].
 #[must_use = "iterators are lazy"]
 pub struct Iter<'m, const N: usize, const K: usize, const V: usize, Key, Value> {
-    map: &'m ShmReader<N, K, V, Key, Value>,
-    next_bucket: usize,
-    entries: Entries,
+    walk: Walk<'m, Fixed<N, K, V>>,
+    types: PhantomData<fn() -> (Key, Value)>,
 }
 
 impl<'m, const N: usize, const K: usize, const V: usize, Key, Value> Iter<'m, N, K, V, Key, Value>
@@ -21,35 +22,19 @@ where
     Value: ShmValue<V>,
 {
     pub(super) fn new(map: &'m ShmReader<N, K, V, Key, Value>) -> Self {
-        Self {
-            map,
-            next_bucket: 0,
-            entries: Entries::default(),
-        }
+        let walk = Walk::new(&map.handle);
+        let types = PhantomData;
+        Self { walk, types }
     }
 
-    /// The next entry and its version. A bucket that cannot be read gives one
-    /// error and is passed over, so that every iteration ends.
+    /// The next entry and its version.
     pub(super) fn next_versioned(&mut self) -> Option<Result<(Version, Key, Value), AccessError>> {
-        loop {
-            let next = self.entries.pop(K, V, |version, key, value| {
-                let key = Key::decode(key).map_err(AccessError::Decode)?;
-                let value = Value::decode(value).map_err(AccessError::Decode)?;
-                Ok((Version::of_slot(version), key, value))
-            });
-            if next.is_some() {
-                return next;
-            }
-            if self.next_bucket == self.map.bucket_count() {
-                return None;
-            }
-            let bucket = self.next_bucket;
-            self.next_bucket += 1;
-            if let Err(error) = self.map.entries(bucket, &mut self.entries) {
-                self.entries = Entries::default();
-                return Some(Err(error));
-            }
-        }
+        let next = self.walk.next(|version, key, value| {
+            let key = Key::decode(key).map_err(AccessError::Decode)?;
+            let value = Value::decode(value).map_err(AccessError::Decode)?;
+            Ok((Version::of_slot(version), key, value))
+        })?;
+        Some(next.and_then(|entry| entry))
     }
 }
 
@@ -79,9 +64,7 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> fmt::Debug
     for Iter<'_, N, K, V, Key, Value>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Iter")
-            .field("next_bucket", &self.next_bucket)
-            .finish_non_exhaustive()
+        f.debug_struct("Iter").finish_non_exhaustive()
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! Keys and values are encoded before a lock is taken and decoded after it has
 //! been given back; no code of the user's ever runs in between. `reader` has
-//! what needs no lock, `writer` what does, `options` the ways to a handle.
+//! what needs no lock, `writer` what does, `options` the ways to a handle;
+//! `untyped` has all of them for programs that learn the types at run time.
 
 mod iter;
 mod options;
 mod reader;
 mod stats;
 mod typed;
+mod untyped;
 mod version;
 mod writer;
 
@@ -17,5 +19,6 @@ pub use options::Options;
 pub use reader::ShmReader;
 pub use stats::Stats;
 pub use typed::{Map, Reader, Shape, StrMap};
+pub use untyped::{UntypedIter, UntypedMap, UntypedReader};
 pub use version::{Exchange, Version, Versioned};
 pub use writer::{ShmMap, unlink};

@@ -9,8 +9,9 @@ use std::time::Duration;
 use super::{ShmMap, ShmReader};
 use crate::codec::{ShmKey, ShmValue};
 use crate::error::{CreateError, Error, OpenError};
-use crate::handle::{Handle, Settings};
+use crate::handle::{Candidate, Handle, Settings};
 use crate::home::Home;
+use crate::layout::Fixed;
 
 /// Options for creating and opening a map, in the manner of
 /// [`std::fs::OpenOptions`].
@@ -191,13 +192,7 @@ where
     ///
     /// See [`OpenError`].
     pub fn from_fd(&self, fd: OwnedFd) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        Handle::receive(
-            fd,
-            &ShmReader::<N, K, V, Key, Value>::spec()?,
-            self.settings,
-            true,
-        )
-        .map(ShmMap::of)
+        self.admit(Candidate::receive(fd, true)?).map(ShmMap::of)
     }
 
     /// Opens the anonymous map that a received descriptor names, for reading
@@ -210,28 +205,26 @@ where
         &self,
         fd: OwnedFd,
     ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        Handle::receive(
-            fd,
-            &ShmReader::<N, K, V, Key, Value>::spec()?,
-            self.settings,
-            false,
-        )
-        .map(ShmReader::of)
+        self.admit(Candidate::receive(fd, false)?)
+            .map(ShmReader::of)
     }
 
     fn create_home(&self, home: Home) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
         let spec = ShmReader::<N, K, V, Key, Value>::spec()?;
-        Handle::create(home, &spec, self.settings).map(ShmMap::of)
+        Handle::create(home, &spec, Fixed, self.settings).map(ShmMap::of)
     }
 
     fn open_home(&self, home: Home) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        let spec = ShmReader::<N, K, V, Key, Value>::spec()?;
-        Handle::open(home, &spec, self.settings, true).map(ShmMap::of)
+        self.admit(Candidate::open(home, true)?).map(ShmMap::of)
     }
 
     fn read_home(&self, home: Home) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
+        self.admit(Candidate::open(home, false)?).map(ShmReader::of)
+    }
+
+    fn admit(&self, found: Candidate) -> Result<Handle<Fixed<N, K, V>>, OpenError> {
         let spec = ShmReader::<N, K, V, Key, Value>::spec()?;
-        Handle::open(home, &spec, self.settings, false).map(ShmReader::of)
+        found.expected(&spec)?.admit(Fixed, self.settings)
     }
 
     /// Whoever loses the race to create opens what the winner made; whoever

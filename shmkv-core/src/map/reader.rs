@@ -1,9 +1,9 @@
 //! Reading a map: no lock, no system call, no write.
 
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
 
 use super::{Iter, Keys, Options, ShmMap, Stats, Values, Version, Versioned};
 use crate::bytes::with_buffer;
@@ -12,9 +12,8 @@ use crate::codec::{SchemaError, ShmField, ShmKey, ShmValue, ToKey};
 use crate::error::{AccessError, OpenError};
 use crate::handle::Handle;
 use crate::header::Spec;
-use crate::layout::Geometry;
-use crate::sys::Deadline;
-use crate::table::{Entries, Fault, Place, Table};
+use crate::layout::Fixed;
+use crate::table::{Fault, Place, Table};
 
 /// A handle that reads a map and cannot change it.
 ///
@@ -26,86 +25,20 @@ use crate::table::{Entries, Fault, Place, Table};
 /// a writer is stopped or dead at any point of its work.
 pub struct ShmReader<const N: usize, const K: usize, const V: usize, Key = [u8; K], Value = [u8; V]>
 {
-    pub(super) handle: Handle<N, K, V>,
+    pub(super) handle: Handle<Fixed<N, K, V>>,
     types: PhantomData<fn() -> (Key, Value)>,
 }
 
-/// How long a read-only handle tries to read an entry that writers change all
-/// the time. A handle that may write takes the lock instead.
-const READ_PATIENCE: Duration = Duration::from_millis(100);
-
 impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K, V, Key, Value> {
-    pub(super) fn of(handle: Handle<N, K, V>) -> Self {
+    pub(super) fn of(handle: Handle<Fixed<N, K, V>>) -> Self {
         let types = PhantomData;
         Self { handle, types }
     }
 
     #[inline]
-    pub(super) fn table(&self) -> Table<'_, N, K, V> {
-        self.handle.memory.table()
+    pub(super) fn table(&self) -> Table<'_, Fixed<N, K, V>> {
+        self.handle.table()
     }
-
-    /// How many buckets there are to iterate over.
-    pub(super) fn bucket_count(&self) -> usize {
-        Geometry::<N, K, V>::BUCKETS
-    }
-
-    /// Reads the entry of an encoded key, whatever writers do.
-    #[inline]
-    pub(super) fn read(
-        &self,
-        place: Place,
-        key: &[u8],
-        value: &mut [u8],
-    ) -> Result<Option<u64>, AccessError> {
-        match self.table().get(place, key, value) {
-            Ok(found) => Ok(found),
-            Err(_) => self.read_slow(place, key, value),
-        }
-    }
-
-    #[cold]
-    fn read_slow(
-        &self,
-        place: Place,
-        key: &[u8],
-        value: &mut [u8],
-    ) -> Result<Option<u64>, AccessError> {
-        if self.handle.is_writable() {
-            let locked = self.handle.lock(place.shard)?;
-            let found = self.table().get_locked(locked.as_ref(), place, key, value);
-            locked.release();
-            return Ok(found);
-        }
-        patiently(|| self.table().get(place, key, value).ok())
-    }
-
-    /// Collects the entries of one bucket, whatever writers do.
-    pub(super) fn entries(&self, bucket: usize, into: &mut Entries) -> Result<(), AccessError> {
-        if self.table().entries(bucket, into).is_ok() {
-            return Ok(());
-        }
-        if self.handle.is_writable() {
-            let shard = bucket / Geometry::<N, K, V>::BUCKETS_PER_SHARD;
-            let locked = self.handle.lock(shard)?;
-            let collected = self.table().entries(bucket, into);
-            locked.release();
-            return collected.map_err(|_| AccessError::Contended);
-        }
-        patiently(|| self.table().entries(bucket, into).ok())
-    }
-}
-
-/// Tries until it succeeds or [`READ_PATIENCE`] is over.
-fn patiently<R>(mut attempt: impl FnMut() -> Option<R>) -> Result<R, AccessError> {
-    let mut deadline = Deadline::new(READ_PATIENCE);
-    while !deadline.has_passed() {
-        if let Some(done) = attempt() {
-            return Ok(done);
-        }
-        std::thread::yield_now();
-    }
-    Err(AccessError::Contended)
 }
 
 impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K, V, Key, Value>
@@ -138,7 +71,7 @@ where
         }
         let key = <Key as ShmField<KeyRole>>::SCHEMA;
         let value = <Value as ShmField<ValueRole>>::SCHEMA;
-        Spec::new::<N, K, V>(key, value)
+        Spec::new(Fixed::<N, K, V>::DIMENSIONS, key, value)
     }
 
     /// Encodes a key and finds its place.
@@ -236,7 +169,7 @@ where
     ) -> Result<Option<Versioned<Value>>, AccessError> {
         self.with_key(key, |place, key| {
             with_buffer::<V, _>(|value| {
-                let Some(version) = self.read(place, key, value)? else {
+                let Some(version) = self.handle.get(place, key, value)? else {
                     return Ok(None);
                 };
                 versioned(version, value).map(Some)
@@ -251,7 +184,7 @@ where
     /// As [`get`](Self::get), but the value is not looked at.
     pub fn contains_key(&self, key: impl ToKey<Key>) -> Result<bool, AccessError> {
         self.with_key(key, |place, key| {
-            Ok(self.read(place, key, &mut [])?.is_some())
+            Ok(self.handle.get(place, key, &mut [])?.is_some())
         })
     }
 
@@ -322,20 +255,17 @@ where
     /// proportion to the map's size.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let table = self.table();
-        let census = table.census();
-        Stats {
-            entries: table.len(),
-            capacity: N,
-            shards: Geometry::<N, K, V>::SHARDS,
-            buckets: self.bucket_count(),
-            full_buckets: census.full,
-            overflowing_buckets: census.overflowing,
-            bytes: self.handle.memory.mapping().len(),
-            version: table.version(),
-            takeovers: census.takeovers,
-            writers: self.handle.writers(),
-        }
+        Stats::of(&self.handle)
+    }
+
+    /// How many writers are alive: handles, in any process, through which
+    /// somebody has written who still has them open. Asks the kernel.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's error.
+    pub fn live_writers(&self) -> io::Result<usize> {
+        self.handle.live_writers()
     }
 
     /// Everything in which the map's memory contradicts itself.

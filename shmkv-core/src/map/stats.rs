@@ -1,5 +1,8 @@
 //! Figures for people who wonder what a map is doing.
 
+use crate::handle::Handle;
+use crate::layout::Geometry;
+
 /// What [`ShmReader::stats`](crate::ShmReader::stats) tells.
 ///
 /// Gathered without a lock, so the figures belong to slightly different
@@ -28,4 +31,25 @@ pub struct Stats {
     /// Writers that have registered since the segment was created: handles
     /// through which a process has written, counted again after a fork.
     pub writers: u64,
+}
+
+impl Stats {
+    /// Gathers them.
+    pub(super) fn of<G: Geometry>(handle: &Handle<G>) -> Self {
+        let table = handle.table();
+        let census = table.census();
+        let dimensions = handle.memory.dimensions();
+        Self {
+            entries: table.len(),
+            capacity: dimensions.capacity,
+            shards: dimensions.shards,
+            buckets: dimensions.buckets(),
+            full_buckets: census.full,
+            overflowing_buckets: census.overflowing,
+            bytes: handle.memory.mapping().len(),
+            version: table.version(),
+            takeovers: census.takeovers,
+            writers: handle.writers(),
+        }
+    }
 }

@@ -11,10 +11,10 @@ use super::{Exchange, Iter, Options, ShmReader, Version, Versioned};
 use crate::bytes::with_buffer;
 use crate::codec::{ShmKey, ShmValue, ToKey, ToValue};
 use crate::error::{AccessError, CreateError, Error, OpenError};
-use crate::handle::{Handle, release_all};
+use crate::handle::Handle;
 use crate::home::Home;
-use crate::sys::Deadline;
-use crate::table::{Condition, NoRoom, Place, Stored};
+use crate::layout::Fixed;
+use crate::table::{Condition, Place, Stored};
 
 /// A map of at most `N` entries, keys of `K` bytes and values of `V` bytes, in
 /// shared memory.
@@ -48,7 +48,7 @@ pub struct ShmMap<const N: usize, const K: usize, const V: usize, Key = [u8; K],
 }
 
 impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmMap<N, K, V, Key, Value> {
-    pub(super) fn of(handle: Handle<N, K, V>) -> Self {
+    pub(super) fn of(handle: Handle<Fixed<N, K, V>>) -> Self {
         let reader = ShmReader::of(handle);
         Self { reader }
     }
@@ -322,7 +322,7 @@ where
         mut change: impl FnMut(&mut Value),
     ) -> Result<Option<Value>, AccessError> {
         self.with_key(key, |place, key| {
-            self.optimistically(|| {
+            self.handle.optimistically(|| {
                 let Some(seen) = self.read_value(place, key)? else {
                     return Ok(Some(None));
                 };
@@ -349,7 +349,7 @@ where
         mut make: impl FnMut() -> Value,
     ) -> Result<Value, AccessError> {
         self.with_key(key, |place, key| {
-            self.optimistically(|| {
+            self.handle.optimistically(|| {
                 if let Some(seen) = self.read_value(place, key)? {
                     return Ok(Some(seen.value));
                 }
@@ -394,7 +394,7 @@ where
         mut test: impl FnMut(&Value) -> bool,
     ) -> Result<Option<Value>, AccessError> {
         self.with_key(key, |place, key| {
-            self.optimistically(|| {
+            self.handle.optimistically(|| {
                 let Some(seen) = self.read_value(place, key)? else {
                     return Ok(Some(None));
                 };
@@ -443,13 +443,7 @@ where
     /// [`LockTimeout`](AccessError::LockTimeout), [`Io`](AccessError::Io);
     /// shards that come before the one that failed have been cleared.
     pub fn clear(&self) -> Result<(), AccessError> {
-        let table = self.table();
-        for shard in 0..table.shards().len() {
-            let locked = self.handle.lock(shard)?;
-            table.clear(locked.as_ref());
-            locked.release();
-        }
-        Ok(())
+        self.handle.clear()
     }
 
     /// Writes a file-backed map to its device and waits for it. Until the next
@@ -492,42 +486,8 @@ where
     ) -> Result<Stored, AccessError> {
         with_buffer::<V, _>(|bytes| {
             value.encode_into(bytes).map_err(AccessError::Value)?;
-            let locked = self.handle.lock(place.shard)?;
-            let stored = self
-                .table()
-                .store(locked.as_ref(), place, key, bytes, condition, old);
-            locked.release();
-            match stored {
-                Ok(stored) => Ok(stored),
-                Err(no_room) => self.put_slow(no_room, place, key, bytes, condition, old),
-            }
+            self.handle.put(place, key, bytes, condition, old)
         })
-    }
-
-    /// Decides under all locks whether the map is full, and stores if it is not.
-    #[cold]
-    fn put_slow(
-        &self,
-        no_room: NoRoom,
-        place: Place,
-        key: &[u8],
-        value: &[u8],
-        condition: Condition,
-        old: &mut [u8],
-    ) -> Result<Stored, AccessError> {
-        if no_room != NoRoom::Reserved {
-            return Err(refused(no_room, N));
-        }
-        let all = self.handle.lock_all()?;
-        let table = self.table();
-        let stored = match all.get(place.shard) {
-            Some(locked) if table.count_exactly(&all) => {
-                table.store(locked.as_ref(), place, key, value, condition, old)
-            }
-            _ => Err(NoRoom::Reserved),
-        };
-        release_all(all);
-        stored.map_err(|no_room| refused(no_room, N))
     }
 
     /// Adds an entry if its key is absent; returns whether it was.
@@ -546,7 +506,7 @@ where
         place: Place,
         key: &[u8],
     ) -> Result<Option<Versioned<Value>>, AccessError> {
-        with_buffer::<V, _>(|value| match self.read(place, key, value)? {
+        with_buffer::<V, _>(|value| match self.handle.get(place, key, value)? {
             Some(version) => versioned(version, value).map(Some),
             None => Ok(None),
         })
@@ -560,36 +520,7 @@ where
         version: Version,
     ) -> Result<bool, AccessError> {
         let expected = Some(version.get());
-        let locked = self.handle.lock(place.shard)?;
-        let found = self
-            .table()
-            .remove(locked.as_ref(), place, key, expected, &mut []);
-        locked.release();
-        Ok(found == expected)
-    }
-
-    /// Runs `attempt` until it has an answer or the lock timeout has passed.
-    fn optimistically<R>(
-        &self,
-        mut attempt: impl FnMut() -> Result<Option<R>, AccessError>,
-    ) -> Result<R, AccessError> {
-        let mut deadline = Deadline::new(self.handle.lock_timeout());
-        loop {
-            if let Some(answer) = attempt()? {
-                return Ok(answer);
-            }
-            if deadline.has_passed() {
-                return Err(AccessError::Contended);
-            }
-        }
-    }
-}
-
-fn refused(no_room: NoRoom, capacity: usize) -> AccessError {
-    match no_room {
-        NoRoom::Reserved => AccessError::Full { capacity },
-        NoRoom::Shard => AccessError::Crowded,
-        NoRoom::Damaged => AccessError::Damaged,
+        Ok(self.handle.remove(place, key, expected, &mut [])? == expected)
     }
 }
 

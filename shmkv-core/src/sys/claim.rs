@@ -181,6 +181,36 @@ pub(crate) fn is_alive(object: &Object, id: u32) -> bool {
     !object.is_intact() || is_locked(object, id).unwrap_or(true)
 }
 
+/// How many ids from 1 to `last` belong to the living, and at most a million.
+pub(crate) fn count_alive(object: &Object, last: u32) -> io::Result<usize> {
+    let mut alive = 0;
+    // The kernel names any one lock in a range, so look on both sides of it.
+    let mut ranges = vec![(byte(1, 0).l_start, byte(last, 0).l_start)];
+    while let Some((first, last)) = ranges.pop() {
+        if first > last || alive == 1_000_000 {
+            continue;
+        }
+        let mut range = libc::flock {
+            l_start: first,
+            l_len: last - first + 1,
+            ..byte(0, libc::F_WRLCK)
+        };
+        fcntl::fcntl(object, FcntlArg::F_OFD_GETLK(&mut range))?;
+        if range.l_type == libc::F_UNLCK as i16 {
+            continue;
+        }
+        alive += 1;
+        // A lock without an end has the length 0.
+        let end = match range.l_len {
+            0 => last,
+            len => range.l_start.saturating_add(len - 1),
+        };
+        ranges.push((first, range.l_start - 1));
+        ranges.push((end.saturating_add(1), last));
+    }
+    Ok(alive)
+}
+
 /// Whether somebody holds the lock on the byte of `id`.
 fn is_locked(object: &Object, id: u32) -> nix::Result<bool> {
     let mut range = byte(id, libc::F_WRLCK);

@@ -11,7 +11,7 @@ mod host;
 mod mapping;
 mod object;
 
-pub(crate) use claim::{Claim, is_alive};
+pub(crate) use claim::{Claim, count_alive, is_alive};
 pub(crate) use host::{Deadline, boot_id, now, random_seed};
 pub(crate) use mapping::{Atomics, Mapping};
 pub(crate) use object::{Object, Refusal};

@@ -129,7 +129,10 @@ impl<G: Geometry> Table<'_, G> {
     /// Collects the entries that live in one bucket of the whole table, all at
     /// one moment.
     pub(crate) fn entries(&self, bucket: usize, into: &mut Entries) -> Result<(), Disturbed> {
-        let (shard, index) = (bucket / self.buckets_per_shard(), bucket % self.buckets_per_shard());
+        let (shard, index) = (
+            bucket / self.buckets_per_shard(),
+            bucket % self.buckets_per_shard(),
+        );
         for _ in 0..ATTEMPTS {
             if self.collect(shard, index, into) {
                 return Ok(());
@@ -143,7 +146,7 @@ impl<G: Geometry> Table<'_, G> {
     /// still the same when everything has been read.
     fn collect(&self, shard: usize, index: usize, into: &mut Entries) -> bool {
         let bucket = self.bucket(shard, index);
-        into.bytes.clear();
+        into.clear();
         let mut versions = [0; SLOTS];
         let tags = Tags(sync::load_first(&bucket.tags));
         for i in tags.live() {
@@ -181,6 +184,14 @@ pub(crate) struct Entries {
 
 impl Entries {
     const VERSION: usize = size_of::<u64>();
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+    }
 
     /// Takes one entry out: its version, and its key's and its value's bytes.
     pub(crate) fn pop<R>(

@@ -303,7 +303,9 @@ impl<G: Geometry> Table<'_, G> {
         let Some(to) = tags.vacant().first_from(live as usize) else {
             return Err(NoRoom::Damaged);
         };
-        if self.shard_count() > 1 && self.shared.reserved.fetch_add(1, AcqRel) >= self.capacity() as u64 {
+        if self.shard_count() > 1
+            && self.shared.reserved.fetch_add(1, AcqRel) >= self.capacity() as u64
+        {
             self.shared.reserved.fetch_sub(1, AcqRel);
             return Err(NoRoom::Reserved);
         }

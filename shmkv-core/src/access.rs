@@ -1,0 +1,226 @@
+//! What can be done with an open segment, in bytes.
+//!
+//! Takes the locks that the table's operations want, and decides what happens
+//! when writers are in the way or the map is full. Knows nothing of types: the
+//! typed map and the tools that learn types from a segment both stand on this.
+
+use std::time::Duration;
+
+use crate::error::AccessError;
+use crate::handle::{Handle, release_all};
+use crate::layout::Geometry;
+use crate::sys::Deadline;
+use crate::table::{Condition, Entries, NoRoom, Place, Stored, Table};
+
+/// How long a read-only handle tries to read an entry that writers change all
+/// the time. A handle that may write takes the lock instead.
+const READ_PATIENCE: Duration = Duration::from_millis(100);
+
+impl<G: Geometry> Handle<G> {
+    /// The table, for what needs neither lock nor patience.
+    #[inline]
+    pub(crate) fn table(&self) -> Table<'_, G> {
+        self.memory.table()
+    }
+
+    /// Looks a key up, copies the first `value.len()` bytes of its value, and
+    /// returns its version, whatever writers do.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        place: Place,
+        key: &[u8],
+        value: &mut [u8],
+    ) -> Result<Option<u64>, AccessError> {
+        match self.table().get(place, key, value) {
+            Ok(found) => Ok(found),
+            Err(_) => self.get_slow(place, key, value),
+        }
+    }
+
+    #[cold]
+    fn get_slow(
+        &self,
+        place: Place,
+        key: &[u8],
+        value: &mut [u8],
+    ) -> Result<Option<u64>, AccessError> {
+        if self.is_writable() {
+            let locked = self.lock(place.shard)?;
+            let found = self.table().get_locked(locked.as_ref(), place, key, value);
+            locked.release();
+            return Ok(found);
+        }
+        patiently(|| self.table().get(place, key, value).ok())
+    }
+
+    /// Collects the entries of one bucket of the whole table, whatever writers
+    /// do.
+    pub(crate) fn entries(&self, bucket: usize, into: &mut Entries) -> Result<(), AccessError> {
+        if self.table().entries(bucket, into).is_ok() {
+            return Ok(());
+        }
+        if self.is_writable() {
+            let shard = bucket / self.memory.dimensions().buckets_per_shard;
+            let locked = self.lock(shard)?;
+            let collected = self.table().entries(bucket, into);
+            locked.release();
+            return collected.map_err(|_| AccessError::Contended);
+        }
+        patiently(|| self.table().entries(bucket, into).ok())
+    }
+
+    /// Stores a value if `condition` holds; see [`Table::store`].
+    pub(crate) fn put(
+        &self,
+        place: Place,
+        key: &[u8],
+        value: &[u8],
+        condition: Condition,
+        old: &mut [u8],
+    ) -> Result<Stored, AccessError> {
+        let locked = self.lock(place.shard)?;
+        let stored = self
+            .table()
+            .store(locked.as_ref(), place, key, value, condition, old);
+        locked.release();
+        match stored {
+            Ok(stored) => Ok(stored),
+            Err(no_room) => self.put_slow(no_room, place, key, value, condition, old),
+        }
+    }
+
+    /// Decides under all locks whether the map is full, and stores if it is not.
+    #[cold]
+    fn put_slow(
+        &self,
+        no_room: NoRoom,
+        place: Place,
+        key: &[u8],
+        value: &[u8],
+        condition: Condition,
+        old: &mut [u8],
+    ) -> Result<Stored, AccessError> {
+        if no_room != NoRoom::Reserved {
+            return Err(self.refused(no_room));
+        }
+        let all = self.lock_all()?;
+        let table = self.table();
+        let stored = match all.get(place.shard) {
+            Some(locked) if table.count_exactly(&all) => {
+                table.store(locked.as_ref(), place, key, value, condition, old)
+            }
+            _ => Err(NoRoom::Reserved),
+        };
+        release_all(all);
+        stored.map_err(|no_room| self.refused(no_room))
+    }
+
+    fn refused(&self, no_room: NoRoom) -> AccessError {
+        match no_room {
+            NoRoom::Reserved => AccessError::Full {
+                capacity: self.memory.dimensions().capacity,
+            },
+            NoRoom::Shard => AccessError::Crowded,
+            NoRoom::Damaged => AccessError::Damaged,
+        }
+    }
+
+    /// Removes a key, if it is present and has the version `expected`, where
+    /// that is given; returns the version found and copies its value.
+    pub(crate) fn remove(
+        &self,
+        place: Place,
+        key: &[u8],
+        expected: Option<u64>,
+        old: &mut [u8],
+    ) -> Result<Option<u64>, AccessError> {
+        let locked = self.lock(place.shard)?;
+        let found = self
+            .table()
+            .remove(locked.as_ref(), place, key, expected, old);
+        locked.release();
+        Ok(found)
+    }
+
+    /// Removes every entry, shard by shard.
+    pub(crate) fn clear(&self) -> Result<(), AccessError> {
+        for shard in 0..self.memory.dimensions().shards {
+            let locked = self.lock(shard)?;
+            self.table().clear(locked.as_ref());
+            locked.release();
+        }
+        Ok(())
+    }
+
+    /// Runs `attempt` until it has an answer or the lock timeout has passed.
+    pub(crate) fn optimistically<R>(
+        &self,
+        mut attempt: impl FnMut() -> Result<Option<R>, AccessError>,
+    ) -> Result<R, AccessError> {
+        let mut deadline = Deadline::new(self.lock_timeout());
+        loop {
+            if let Some(answer) = attempt()? {
+                return Ok(answer);
+            }
+            if deadline.has_passed() {
+                return Err(AccessError::Contended);
+            }
+        }
+    }
+}
+
+/// Tries until it succeeds or [`READ_PATIENCE`] is over.
+fn patiently<R>(mut attempt: impl FnMut() -> Option<R>) -> Result<R, AccessError> {
+    let mut deadline = Deadline::new(READ_PATIENCE);
+    while !deadline.has_passed() {
+        if let Some(done) = attempt() {
+            return Ok(done);
+        }
+        std::thread::yield_now();
+    }
+    Err(AccessError::Contended)
+}
+
+/// A walk over all entries, bucket by bucket.
+pub(crate) struct Walk<'m, G> {
+    handle: &'m Handle<G>,
+    next_bucket: usize,
+    entries: Entries,
+}
+
+impl<'m, G: Geometry> Walk<'m, G> {
+    pub(crate) fn new(handle: &'m Handle<G>) -> Self {
+        let entries = Entries::default();
+        Self {
+            handle,
+            next_bucket: 0,
+            entries,
+        }
+    }
+
+    /// What `take` makes of the next entry: its version, its key's and its
+    /// value's bytes. A bucket that cannot be read gives one error and is passed
+    /// over, so that every walk ends.
+    pub(crate) fn next<R>(
+        &mut self,
+        take: impl FnOnce(u64, &[u8], &[u8]) -> R,
+    ) -> Option<Result<R, AccessError>> {
+        let dimensions = self.handle.memory.dimensions();
+        while self.entries.is_empty() {
+            if self.next_bucket == dimensions.buckets() {
+                return None;
+            }
+            let bucket = self.next_bucket;
+            self.next_bucket += 1;
+            if let Err(error) = self.handle.entries(bucket, &mut self.entries) {
+                self.entries.clear();
+                return Some(Err(error));
+            }
+        }
+        let taken = self
+            .entries
+            .pop(dimensions.key_len, dimensions.value_len, take);
+        taken.map(Ok)
+    }
+}
