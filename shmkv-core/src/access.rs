@@ -46,7 +46,16 @@ impl<G: Geometry> Handle<G> {
         value: &mut [u8],
     ) -> Result<Option<u64>, AccessError> {
         if self.is_writable() {
-            let locked = self.lock(place.shard)?;
+            // While somebody else has the lock, and may be stopped, reading
+            // without it may succeed.
+            let (mut read, mut deadline) = (None, Deadline::new(self.lock_timeout()));
+            let locked = self.lock_unless(place.shard, || {
+                read = self.table().get(place, key, value).ok();
+                read.is_some() || deadline.has_passed()
+            })?;
+            let Some(locked) = locked else {
+                return read.ok_or_else(|| self.timed_out());
+            };
             let found = self.table().get_locked(locked.as_ref(), place, key, value);
             locked.release();
             return Ok(found);
@@ -62,7 +71,14 @@ impl<G: Geometry> Handle<G> {
         }
         if self.is_writable() {
             let shard = bucket / self.memory.dimensions().buckets_per_shard;
-            let locked = self.lock(shard)?;
+            let (mut read, mut deadline) = (false, Deadline::new(self.lock_timeout()));
+            let locked = self.lock_unless(shard, || {
+                read = self.table().entries(bucket, into).is_ok();
+                read || deadline.has_passed()
+            })?;
+            let Some(locked) = locked else {
+                return if read { Ok(()) } else { Err(self.timed_out()) };
+            };
             let collected = self.table().entries(bucket, into);
             locked.release();
             return collected.map_err(|_| AccessError::Contended);
@@ -106,11 +122,11 @@ impl<G: Geometry> Handle<G> {
         }
         let all = self.lock_all()?;
         let table = self.table();
+        table.count_exactly(&all);
+        // Looks again whether the key is there: somebody may have added it.
         let stored = match all.get(place.shard) {
-            Some(locked) if table.count_exactly(&all) => {
-                table.store(locked.as_ref(), place, key, value, condition, old)
-            }
-            _ => Err(NoRoom::Reserved),
+            Some(locked) => table.store(locked.as_ref(), place, key, value, condition, old),
+            None => Err(NoRoom::Damaged),
         };
         release_all(all);
         stored.map_err(|no_room| self.refused(no_room))

@@ -271,9 +271,10 @@ pub enum AccessError {
     /// the operation has been done.
     #[error("the map holds bytes that are not of its type: {0}")]
     Decode(DecodeError),
-    /// A living writer held the lock for longer than the map's deadline; it may
-    /// be stopped. Nothing is ever taken from the living.
-    #[error("another writer has held the lock for {waited:?} or longer")]
+    /// The lock could not be had before the map's deadline, because living
+    /// writers held it; one may be stopped. Nothing is ever taken from the
+    /// living.
+    #[error("other writers, which live, kept the lock for {waited:?}")]
     LockTimeout {
         /// The deadline.
         waited: Duration,
@@ -306,6 +307,9 @@ pub enum Error {
     /// From an operation on a map.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// From making a key or a value.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
     /// From removing a name.
     #[error(transparent)]
     Io(#[from] io::Error),

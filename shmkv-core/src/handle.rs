@@ -1,25 +1,16 @@
-//! A segment that this process has open: its birth, its names, its locks.
-//!
-//! Creation and opening happen here, on the layers below; what a map does with
-//! the table is a layer above. A new segment is complete before it has a name.
+//! A segment that this process has open: its name and its locks.
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::codec::ParsedSchema;
-use crate::error::{AccessError, CreateError, OpenError};
-use crate::header::{Header, Spec};
+use crate::durable;
+use crate::error::AccessError;
 use crate::home::Home;
 use crate::layout::Geometry;
 use crate::lock::{self, Acquired, Guard, MAX_ID, Os};
 use crate::memory::Memory;
-use crate::sync::{
-    AtomicU32,
-    Ordering::{Acquire, Relaxed, Release},
-};
-use crate::sys::{self, Claim, Deadline, Mapping, Object, Refusal, futex};
+use crate::sync::{AtomicU32, Ordering::Relaxed};
+use crate::sys::{self, Claim, Deadline, Object, Unregistered, futex};
 
 /// How a segment is created or opened.
 #[derive(Clone, Copy, Debug)]
@@ -28,151 +19,6 @@ pub(crate) struct Settings {
     pub(crate) mode: u32,
     /// How long to wait for a living holder of a lock.
     pub(crate) lock_timeout: Duration,
-}
-
-/// States of a file's contents, in the header's `clean` word.
-const CHANGED: u64 = 0;
-/// What a completed flush wrote, and nothing else.
-const CLEAN: u64 = 1;
-/// About to change; the device may still say `CLEAN`.
-const UNCERTAIN: u64 = 2;
-
-/// An object that may be a segment: found and examined, not yet mapped.
-pub(crate) struct Candidate {
-    /// What it says of itself.
-    pub(crate) header: Header,
-    object: Object,
-    home: Home,
-    writable: bool,
-}
-
-impl Candidate {
-    /// Finds what is at `home`, to be read and written or to be read.
-    pub(crate) fn open(home: Home, writable: bool) -> Result<Self, OpenError> {
-        let path = home.path().unwrap_or(Path::new(""));
-        let object = Object::open(path, writable).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => OpenError::NotFound {
-                name: home.to_string(),
-            },
-            _ => OpenError::Io {
-                action: "open",
-                name: home.to_string(),
-                source,
-            },
-        })?;
-        Self::examine(object, home, writable)
-    }
-
-    /// Takes the anonymous object that a received descriptor names.
-    pub(crate) fn receive(fd: OwnedFd, writable: bool) -> Result<Self, OpenError> {
-        let home = Home::Anonymous;
-        let io = |action| {
-            let name = home.to_string();
-            move |source| OpenError::Io {
-                action,
-                name,
-                source,
-            }
-        };
-        let received = Object::of(fd.into()).map_err(io("look at"))?;
-        if !received.is_sealed() {
-            return Err(OpenError::Unsealed);
-        }
-        // It shares its open file description, and so its locks, with the
-        // sender: take one of our own.
-        let file = received.reopen(writable).map_err(io("re-open"))?;
-        let object = Object::of(file).map_err(io("look at"))?;
-        Self::examine(object, home, writable)
-    }
-
-    fn examine(object: Object, home: Home, writable: bool) -> Result<Self, OpenError> {
-        let header = Header::read(&object, &home)?;
-        Ok(Self {
-            header,
-            object,
-            home,
-            writable,
-        })
-    }
-
-    /// The same, if it is what the program expects.
-    pub(crate) fn expected(self, spec: &Spec) -> Result<Self, OpenError> {
-        spec.accept(&self.header, &self.home)?;
-        Ok(self)
-    }
-
-    /// The types of its keys and values.
-    pub(crate) fn types(&self) -> Result<(ParsedSchema, ParsedSchema), OpenError> {
-        let (key, value) = self.header.types(&self.home)?;
-        let dimensions = &self.header.dimensions;
-        if (key.size(), value.size()) != (dimensions.key_len, dimensions.value_len) {
-            return Err(OpenError::Damaged {
-                name: self.home.to_string(),
-                what: "its schema describes other sizes than it has",
-            });
-        }
-        Ok((key, value))
-    }
-
-    /// Maps it. The geometry has the header's dimensions.
-    pub(crate) fn admit<G: Geometry>(
-        self,
-        geometry: G,
-        settings: Settings,
-    ) -> Result<Handle<G>, OpenError> {
-        let Self {
-            header,
-            object,
-            home,
-            writable,
-        } = self;
-        let name = || home.to_string();
-        let io = |action| {
-            let name = home.to_string();
-            move |source| OpenError::Io {
-                action,
-                name,
-                source,
-            }
-        };
-        let claim = if writable {
-            if let Some(kind) = object.network_file_system().map_err(io("look at"))? {
-                return Err(OpenError::NetworkFileSystem { name: name(), kind });
-            }
-            let claim = Claim::new(&object);
-            Some(claim.map_err(|source| OpenError::Locks {
-                name: name(),
-                source,
-            })?)
-        } else {
-            None
-        };
-        let len = geometry.dimensions().schema_at;
-        let mapping = Mapping::new(&object, len, writable).map_err(io("map"))?;
-        let memory = Memory::new(geometry, mapping, header.seed)
-            .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
-        if home.is_file() {
-            let boot = sys::boot_id().map_err(io("read the boot id for"))?;
-            let shared = memory.shared();
-            // In this order: whoever clears the mark has stamped the boot.
-            let clean = shared.clean.load(Acquire) == CLEAN;
-            let found = shared.boot.each_ref().map(|word| word.load(Relaxed));
-            if found != boot && !clean {
-                return Err(OpenError::Stale { name: name() });
-            }
-            if found != boot && writable {
-                stamp(&memory, boot);
-            }
-        }
-        let lock_timeout = settings.lock_timeout;
-        Ok(Handle {
-            memory,
-            object,
-            home,
-            claim,
-            lock_timeout,
-        })
-    }
 }
 
 /// An open segment.
@@ -190,93 +36,39 @@ pub(crate) struct Handle<G> {
 pub(crate) type Locked<'a> = Guard<'a, Object>;
 
 impl<G: Geometry> Handle<G> {
-    /// Creates a segment; its name must be free.
-    pub(crate) fn create(
+    /// A handle that reads.
+    pub(crate) fn read_only(
+        memory: Memory<G>,
+        object: Object,
         home: Home,
-        spec: &Spec,
-        geometry: G,
         settings: Settings,
-    ) -> Result<Self, CreateError> {
-        let name = || home.to_string();
-        let io = |action: &'static str| {
-            let name = name();
-            move |source: io::Error| CreateError::Io {
-                action,
-                name,
-                source,
-            }
-        };
-        let (object, temporary) = match home.path() {
-            None => (Object::anonymous().map_err(io("create"))?, None),
-            Some(path) if path.symlink_metadata().is_ok() => {
-                // Looked at first, lest gigabytes are reserved in vain.
-                return Err(CreateError::AlreadyExists { name: name() });
-            }
-            Some(path) => {
-                let directory = directory_of(path);
-                match Object::nameless_in(directory).map_err(io("create"))? {
-                    Some(object) => (object, None),
-                    None => {
-                        let tag = sys::random_seed().map_err(io("create"))?;
-                        let made = Object::private_in(directory, tag).map_err(io("create"))?;
-                        (made.0, Some(Temporary(made.1)))
-                    }
-                }
-            }
-        };
-        if let Some(kind) = object.network_file_system().map_err(io("look at"))? {
-            return Err(CreateError::NetworkFileSystem { name: name(), kind });
-        }
-        object
-            .set_mode(settings.mode)
-            .map_err(io("set the mode of"))?;
-        let needed = spec.total_len();
-        object.reserve(needed).map_err(|refusal| match refusal {
-            Refusal::NoSpace => CreateError::NoSpace {
-                name: name(),
-                needed,
-            },
-            Refusal::FileSizeLimit(limit) => CreateError::FileSizeLimit {
-                name: name(),
-                needed,
-                limit,
-            },
-            Refusal::Io(source) => io("reserve space for")(source),
-        })?;
-        let seed = sys::random_seed().map_err(io("seed"))?;
-        spec.write(&object, seed).map_err(io("write"))?;
-        let boot = sys::boot_id().map_err(io("read the boot id for"))?;
-        let claim = Claim::new(&object).map_err(|source| CreateError::Locks {
-            name: name(),
-            source,
-        })?;
-        let mapping =
-            Mapping::new(&object, geometry.dimensions().schema_at, true).map_err(io("map"))?;
-        let memory = Memory::new(geometry, mapping, seed)
-            .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
-        stamp(&memory, boot);
-        match (home.path(), &temporary) {
-            (None, _) => object.seal().map_err(io("seal"))?,
-            (Some(path), temporary) => {
-                let linked = match temporary {
-                    None => object.link(path),
-                    Some(Temporary(from)) => std::fs::hard_link(from, path),
-                };
-                linked.map_err(|source| match source.kind() {
-                    io::ErrorKind::AlreadyExists => CreateError::AlreadyExists { name: name() },
-                    _ => io("name")(source),
-                })?;
-            }
-        }
-        drop(temporary);
-        let lock_timeout = settings.lock_timeout;
-        Ok(Self {
+    ) -> Self {
+        Self {
             memory,
             object,
             home,
-            claim: Some(claim),
-            lock_timeout,
-        })
+            claim: None,
+            lock_timeout: settings.lock_timeout,
+        }
+    }
+
+    /// A handle that writes. It registers at once, while the process can: later
+    /// it may have given privileges up.
+    pub(crate) fn register_new(
+        memory: Memory<G>,
+        object: Object,
+        home: &Home,
+        settings: Settings,
+    ) -> Result<Self, Unregistered> {
+        let handle = Self {
+            memory,
+            object,
+            home: home.clone(),
+            claim: Some(Claim::new().map_err(Unregistered::Other)?),
+            lock_timeout: settings.lock_timeout,
+        };
+        handle.register()?;
+        Ok(handle)
     }
 
     /// Whether this handle may write.
@@ -322,38 +114,81 @@ impl<G: Geometry> Handle<G> {
         std::fs::remove_file(path)
     }
 
-    /// Takes the lock of one shard, repairing what a dead holder left.
+    /// Whether no name leads to the segment any more.
+    pub(crate) fn is_unlinked(&self) -> io::Result<bool> {
+        let Some(path) = self.home.path() else {
+            return Ok(true);
+        };
+        match self.object.is_at(path) {
+            Ok(there) => Ok(!there),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the lock of one shard, in order to change it.
     #[inline]
     pub(crate) fn lock(&self, shard: usize) -> Result<Locked<'_>, AccessError> {
+        let locked = self.lock_as_it_is(shard)?;
+        if self.home.is_file() && durable::must_be_told(self.memory.shared()) {
+            return self.before_change(locked);
+        }
+        Ok(locked)
+    }
+
+    /// Takes the lock of one shard, in order to look.
+    #[inline]
+    fn lock_as_it_is(&self, shard: usize) -> Result<Locked<'_>, AccessError> {
+        let mut deadline = Deadline::new(self.lock_timeout);
+        let locked = self.lock_unless(shard, || deadline.has_passed())?;
+        locked.ok_or_else(|| self.timed_out())
+    }
+
+    /// Takes the lock of one shard, in order to look, repairing what a dead
+    /// holder left. `None` if a living one has it and `enough` says so, which is
+    /// asked before each time of waiting.
+    #[inline]
+    pub(crate) fn lock_unless(
+        &self,
+        shard: usize,
+        enough: impl FnMut() -> bool,
+    ) -> Result<Option<Locked<'_>>, AccessError> {
         let me = match self.claim.as_ref().and_then(Claim::id) {
             Some(id) => id,
-            None => self.register()?,
+            // A forked child.
+            None => self.register().map_err(|refused| AccessError::Io {
+                action: "register as a writer of the map",
+                source: refused.into(),
+            })?,
         };
         let table = self.memory.table();
         let word = &table.shard(shard).lock;
-        let mut deadline = Deadline::new(self.lock_timeout);
-        let acquired = lock::acquire(word, shard, me, &self.object, || deadline.has_passed());
-        let guard = match acquired {
-            Ok(Acquired::Clean(guard)) => guard,
-            Ok(Acquired::OwnerDied(orphan)) => orphan.recover(&table),
-            Err(lock::TimedOut) => {
-                return Err(AccessError::LockTimeout {
-                    waited: self.lock_timeout,
-                });
-            }
-        };
-        if self.home.is_file() && self.memory.shared().clean.load(Relaxed) != CHANGED {
-            return self.mark_unclean(guard);
+        match lock::acquire(word, shard, me, &self.object, enough) {
+            Ok(Acquired::Clean(guard)) => Ok(Some(guard)),
+            Ok(Acquired::OwnerDied(orphan)) => Ok(Some(orphan.recover(&table))),
+            Err(lock::TimedOut) => Ok(None),
         }
-        Ok(guard)
     }
 
-    /// Takes the locks of all shards, in their order.
+    /// What to say when that took too long.
+    pub(crate) fn timed_out(&self) -> AccessError {
+        let waited = self.lock_timeout;
+        AccessError::LockTimeout { waited }
+    }
+
+    /// Takes the locks of all shards, in their order, in order to change them.
     pub(crate) fn lock_all(&self) -> Result<Vec<Locked<'_>>, AccessError> {
-        let shards = self.memory.table().shards().len();
+        self.all(|shard| self.lock(shard))
+    }
+
+    fn all<'a>(
+        &'a self,
+        lock: impl Fn(usize) -> Result<Locked<'a>, AccessError>,
+    ) -> Result<Vec<Locked<'a>>, AccessError> {
+        let shards = self.memory.dimensions().shards;
         let mut all = Vec::with_capacity(shards);
         for shard in 0..shards {
-            match self.lock(shard) {
+            match lock(shard) {
                 Ok(guard) => all.push(guard),
                 Err(error) => {
                     release_all(all);
@@ -364,40 +199,24 @@ impl<G: Geometry> Handle<G> {
         Ok(all)
     }
 
-    /// Writes a file-backed segment to its device, and marks it clean: until
-    /// the next change its contents outlast a restart of the machine.
+    /// Writes a file-backed segment to its device, and marks it clean.
     pub(crate) fn flush(&self) -> Result<(), AccessError> {
-        let all = self.lock_all()?;
-        let flushed = self.write_back();
-        release_all(all);
-        flushed.map_err(|source| AccessError::Io {
-            action: "flush the map",
-            source,
-        })
-    }
-
-    fn write_back(&self) -> io::Result<()> {
-        self.memory.mapping().sync()?;
-        if self.home.is_file() {
-            self.memory.shared().clean.store(CLEAN, Release);
-            self.memory.mapping().sync_head()?;
+        if !self.home.is_file() {
+            return Ok(());
         }
-        Ok(())
+        let all = self.all(|shard| self.lock_as_it_is(shard))?;
+        let flushed = durable::flush(self.memory.shared(), self.memory.mapping(), &self.object);
+        release_all(all);
+        let action = "flush the map";
+        flushed.map_err(|source| AccessError::Io { action, source })
     }
 
-    /// Notes, on the device, that the contents are about to change.
     #[cold]
-    fn mark_unclean<'a>(&'a self, guard: Locked<'a>) -> Result<Locked<'a>, AccessError> {
-        // If this process dies in between, the next writer does it again.
-        let clean = &self.memory.shared().clean;
-        clean.store(UNCERTAIN, Release);
-        match self.memory.mapping().sync_head() {
-            Ok(()) => {
-                clean.store(CHANGED, Release);
-                Ok(guard)
-            }
+    fn before_change<'a>(&self, locked: Locked<'a>) -> Result<Locked<'a>, AccessError> {
+        match durable::before_change(self.memory.shared(), self.memory.mapping()) {
+            Ok(()) => Ok(locked),
             Err(source) => {
-                guard.release();
+                locked.release();
                 let action = "note in the file that the map changes";
                 Err(AccessError::Io { action, source })
             }
@@ -406,13 +225,10 @@ impl<G: Geometry> Handle<G> {
 
     /// Makes this process a writer.
     #[cold]
-    fn register(&self) -> Result<u32, AccessError> {
-        let failed = |source| AccessError::Io {
-            action: "register as a writer of the map",
-            source,
-        };
+    fn register(&self) -> Result<u32, Unregistered> {
         let Some(claim) = &self.claim else {
-            return Err(failed(io::ErrorKind::PermissionDenied.into()));
+            let error = io::ErrorKind::PermissionDenied;
+            return Err(Unregistered::Other(error.into()));
         };
         let table = self.memory.table();
         let next_id = &self.memory.shared().next_id;
@@ -424,7 +240,7 @@ impl<G: Geometry> Handle<G> {
                 lock::disown(&shard.lock, id);
             }
         };
-        claim.register(&self.object, next, disown).map_err(failed)
+        claim.register(&self.object, next, disown)
     }
 }
 
@@ -432,31 +248,6 @@ impl<G: Geometry> Handle<G> {
 pub(crate) fn release_all(all: Vec<Locked<'_>>) {
     for guard in all {
         guard.release();
-    }
-}
-
-/// Notes the boot under which the segment is written.
-fn stamp<G: Geometry>(memory: &Memory<G>, boot: [u64; 2]) {
-    for (word, part) in memory.shared().boot.iter().zip(boot) {
-        word.store(part, Release);
-    }
-}
-
-/// The directory in which `path` is a name.
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// A temporary name, removed when the creation ends either way.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Nothing can be done about a name that cannot be removed.
-        let _ = std::fs::remove_file(&self.0);
     }
 }
 

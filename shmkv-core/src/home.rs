@@ -40,6 +40,12 @@ impl Home {
         })
     }
 
+    /// The home that is the file at `path`, wherever this process goes later.
+    pub(crate) fn file(path: &Path) -> Self {
+        // Fails only where there is no working directory to start from.
+        Self::File(std::path::absolute(path).unwrap_or_else(|_| path.into()))
+    }
+
     /// The file to open, if there is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {

@@ -13,7 +13,7 @@
 //! Every offset follows from `N`, `K` and `V` ([`Dimensions`]); nothing that is
 //! read from a segment is ever used as an offset into it, but for the
 //! schema's length, which is checked against the file's. Only fixed-width
-//! integers are stored, so a 32-bit program could map what a 64-bit one made.
+//! integers are stored.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -29,7 +29,7 @@ pub(crate) const BYTE_ORDER: u32 = 0x0102_0304;
 /// rapidhash, portable version 3, secrets derived from the header's seed.
 pub(crate) const HASH_RAPID_V3: u32 = 1;
 /// The longest schema that `open` will read, in bytes.
-pub(crate) const MAX_SCHEMA: u64 = 1 << 20;
+pub(crate) const MAX_SCHEMA: u64 = 64 << 10;
 
 /// The written-once part of the header.
 ///

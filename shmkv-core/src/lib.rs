@@ -9,13 +9,17 @@ compile_error!("shmkv needs a 64-bit platform with 64-bit atomics");
 
 // The layers, from the bottom up: `sync`, `sys`, `bytes`, `layout`, `table`,
 // `lock`; beside them `codec`; on top `error`, `home`, `header`, `memory`,
-// `handle`, `access`, `map`. Imports run downwards. Those that make no system call are
+// `durable`, `handle`, `birth`, `access`, `map`. Imports run downwards. Those that make no system call are
 // also built under loom.
 #[cfg(not(loom))]
 mod access;
+#[cfg(not(loom))]
+mod birth;
 mod bytes;
 #[cfg(not(loom))]
 mod codec;
+#[cfg(not(loom))]
+mod durable;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
@@ -52,8 +56,8 @@ pub use codec::{
 pub use error::{AccessError, CreateError, Error, NameError, OpenError};
 #[cfg(not(loom))]
 pub use map::{
-    Exchange, Iter, Keys, Map, Options, Reader, Shape, ShmMap, ShmReader, Stats, StrMap,
-    UntypedIter, UntypedMap, UntypedReader, Values, Version, Versioned, unlink,
+    Exchange, Iter, IterVersioned, Keys, Map, Options, Reader, Shape, ShmMap, ShmReader, Stats,
+    StrMap, StrReader, UntypedIter, UntypedMap, UntypedReader, Values, Version, Versioned, unlink,
 };
 #[cfg(all(feature = "derive", not(loom)))]
 pub use shmkv_derive::{ShmKey, ShmValue};

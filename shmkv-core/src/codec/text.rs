@@ -191,6 +191,24 @@ impl<const CAP: usize> PartialEq<&str> for ShmStr<CAP> {
     }
 }
 
+impl<const CAP: usize> PartialEq<ShmStr<CAP>> for str {
+    fn eq(&self, other: &ShmStr<CAP>) -> bool {
+        self == other.as_str()
+    }
+}
+
+impl<const CAP: usize> PartialEq<ShmStr<CAP>> for &str {
+    fn eq(&self, other: &ShmStr<CAP>) -> bool {
+        *self == other.as_str()
+    }
+}
+
+impl<const CAP: usize> From<ShmStr<CAP>> for String {
+    fn from(text: ShmStr<CAP>) -> Self {
+        text.as_str().into()
+    }
+}
+
 macro_rules! to_text {
     ($to:ident, $($text:ty),*) => {$(
         impl<const CAP: usize> $to<ShmStr<CAP>> for $text {
@@ -202,5 +220,5 @@ macro_rules! to_text {
     )*};
 }
 
-to_text!(ToKey, &str, &&str, &String);
-to_text!(ToValue, &str, &&str, &String);
+to_text!(ToKey, &str, &&str, &String, String);
+to_text!(ToValue, &str, &&str, &String, String);

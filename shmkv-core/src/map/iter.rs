@@ -3,7 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{ShmReader, Version};
+use super::reader::versioned;
+use super::{ShmReader, Versioned};
 use crate::access::Walk;
 use crate::codec::{ShmKey, ShmValue};
 use crate::error::AccessError;
@@ -27,12 +28,10 @@ where
         Self { walk, types }
     }
 
-    /// The next entry and its version.
-    pub(super) fn next_versioned(&mut self) -> Option<Result<(Version, Key, Value), AccessError>> {
+    fn next_versioned(&mut self) -> Option<Result<(Key, Versioned<Value>), AccessError>> {
         let next = self.walk.next(|version, key, value| {
             let key = Key::decode(key).map_err(AccessError::Decode)?;
-            let value = Value::decode(value).map_err(AccessError::Decode)?;
-            Ok((Version::of_slot(version), key, value))
+            Ok((key, versioned(version, value)?))
         })?;
         Some(next.and_then(|entry| entry))
     }
@@ -48,7 +47,7 @@ where
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next_versioned()?;
-        Some(next.map(|(_, key, value)| (key, value)))
+        Some(next.map(|(key, found)| (key, found.value)))
     }
 }
 
@@ -68,6 +67,27 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> fmt::Debug
     }
 }
 
+/// An iterator over a map's entries and their versions; see
+/// [`ShmReader::iter_versioned`].
+#[derive(Debug)]
+#[must_use = "iterators are lazy"]
+pub struct IterVersioned<'m, const N: usize, const K: usize, const V: usize, Key, Value>(
+    pub(super) Iter<'m, N, K, V, Key, Value>,
+);
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> Iterator
+    for IterVersioned<'_, N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    type Item = Result<(Key, Versioned<Value>), AccessError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next_versioned()
+    }
+}
+
 /// An iterator over a map's keys; see [`ShmReader::keys`].
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
@@ -84,8 +104,11 @@ where
     type Item = Result<Key, AccessError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.0.next()?;
-        Some(next.map(|(key, _)| key))
+        let next = self
+            .0
+            .walk
+            .next(|_, key, _| Key::decode(key).map_err(AccessError::Decode))?;
+        Some(next.and_then(|key| key))
     }
 }
 
@@ -105,7 +128,10 @@ where
     type Item = Result<Value, AccessError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.0.next()?;
-        Some(next.map(|(_, value)| value))
+        let next = self
+            .0
+            .walk
+            .next(|_, _, value| Value::decode(value).map_err(AccessError::Decode))?;
+        Some(next.and_then(|value| value))
     }
 }

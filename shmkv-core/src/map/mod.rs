@@ -14,11 +14,11 @@ mod untyped;
 mod version;
 mod writer;
 
-pub use iter::{Iter, Keys, Values};
+pub use iter::{Iter, IterVersioned, Keys, Values};
 pub use options::Options;
 pub use reader::ShmReader;
 pub use stats::Stats;
-pub use typed::{Map, Reader, Shape, StrMap};
+pub use typed::{Map, Reader, Shape, StrMap, StrReader};
 pub use untyped::{UntypedIter, UntypedMap, UntypedReader};
 pub use version::{Exchange, Version, Versioned};
 pub use writer::{ShmMap, unlink};

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{ShmMap, ShmReader};
+use crate::birth::{self, Candidate};
 use crate::codec::{ShmKey, ShmValue};
 use crate::error::{CreateError, Error, OpenError};
-use crate::handle::{Candidate, Handle, Settings};
+use crate::handle::{Handle, Settings};
 use crate::home::Home;
 use crate::layout::Fixed;
 
@@ -138,7 +139,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        self.create_home(Home::File(path.as_ref().into()))
+        self.create_home(Home::file(path.as_ref()))
     }
 
     /// As [`ShmMap::open_at`].
@@ -150,7 +151,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.open_home(Home::File(path.as_ref().into()))
+        self.open_home(Home::file(path.as_ref()))
     }
 
     /// Opens the map in the file at `path`, or creates it.
@@ -162,7 +163,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, Error> {
-        self.open_or_create_home(&Home::File(path.as_ref().into()))
+        self.open_or_create_home(&Home::file(path.as_ref()))
     }
 
     /// Opens the map in the file at `path` for reading only.
@@ -174,7 +175,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.read_home(Home::File(path.as_ref().into()))
+        self.read_home(Home::file(path.as_ref()))
     }
 
     /// As [`ShmMap::create_anonymous`].
@@ -211,7 +212,7 @@ where
 
     fn create_home(&self, home: Home) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
         let spec = ShmReader::<N, K, V, Key, Value>::spec()?;
-        Handle::create(home, &spec, Fixed, self.settings).map(ShmMap::of)
+        birth::create(home, &spec, Fixed, self.settings).map(ShmMap::of)
     }
 
     fn open_home(&self, home: Home) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {

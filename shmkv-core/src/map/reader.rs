@@ -5,7 +5,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Iter, Keys, Options, ShmMap, Stats, Values, Version, Versioned};
+use super::{Iter, IterVersioned, Keys, Options, ShmMap, Stats, Values, Version, Versioned};
 use crate::bytes::with_buffer;
 use crate::codec::role::{KeyRole, ValueRole};
 use crate::codec::{SchemaError, ShmField, ShmKey, ShmValue, ToKey};
@@ -92,6 +92,17 @@ where
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.handle.home().name()
+    }
+
+    /// Whether the name no longer leads to this map, because it was removed or
+    /// given to another one: new processes will not find this map. Always so
+    /// for an anonymous map.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's error.
+    pub fn is_unlinked(&self) -> io::Result<bool> {
+        self.handle.is_unlinked()
     }
 
     /// How many entries live.
@@ -239,6 +250,11 @@ where
     /// ```
     pub fn iter(&self) -> Iter<'_, N, K, V, Key, Value> {
         Iter::new(self)
+    }
+
+    /// Iterates over the entries and their versions; as [`iter`](Self::iter).
+    pub fn iter_versioned(&self) -> IterVersioned<'_, N, K, V, Key, Value> {
+        IterVersioned(self.iter())
     }
 
     /// Iterates over the keys; as [`iter`](Self::iter).

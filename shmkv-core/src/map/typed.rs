@@ -46,6 +46,10 @@ pub type Reader<const N: usize, Key, Value> = <(
 pub type StrMap<const N: usize, const K: usize, const V: usize> =
     ShmMap<N, K, V, ShmStr<K>, ShmStr<V>>;
 
+/// What [`StrMap`] is to [`ShmMap`], for [`ShmReader`].
+pub type StrReader<const N: usize, const K: usize, const V: usize> =
+    ShmReader<N, K, V, ShmStr<K>, ShmStr<V>>;
+
 /// How [`Map`] gets from types to sizes.
 #[doc(hidden)]
 pub trait Shape<const N: usize, Key, Value> {

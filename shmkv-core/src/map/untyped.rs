@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Stats, Version, Versioned};
 use crate::access::Walk;
+use crate::birth::Candidate;
 use crate::codec::{EncodeError, ParsedSchema};
 use crate::error::{AccessError, OpenError};
-use crate::handle::{Candidate, Handle, Settings};
+use crate::handle::{Handle, Settings};
 use crate::home::Home;
 use crate::layout::Dimensions;
 use crate::table::{Condition, Fault};
@@ -72,7 +73,7 @@ impl UntypedReader {
     ///
     /// See [`OpenError`].
     pub fn open_at(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::of(Candidate::open(Home::File(path.as_ref().into()), false)?)
+        Self::of(Candidate::open(Home::file(path.as_ref()), false)?)
     }
 
     fn of(found: Candidate) -> Result<Self, OpenError> {
@@ -206,7 +207,7 @@ impl UntypedMap {
     ///
     /// See [`OpenError`].
     pub fn open_at(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let found = Candidate::open(Home::File(path.as_ref().into()), true)?;
+        let found = Candidate::open(Home::file(path.as_ref()), true)?;
         UntypedReader::of(found).map(|reader| Self { reader })
     }
 

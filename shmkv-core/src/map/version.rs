@@ -20,6 +20,16 @@ impl Version {
         Self(NonZeroU64::new(word & NUMBER).unwrap_or(NonZeroU64::MIN))
     }
 
+    /// The version with this number, which came from [`get`](Self::get), in
+    /// another program perhaps; `None` for 0.
+    #[must_use]
+    pub const fn new(number: u64) -> Option<Self> {
+        match NonZeroU64::new(number) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
     /// The number, between 1 and 2^62.
     #[must_use]
     pub const fn get(self) -> u64 {

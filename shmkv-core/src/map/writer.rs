@@ -38,8 +38,12 @@ use crate::table::{Condition, Place, Stored};
 ///
 /// # Fork, threads, drop
 ///
-/// Handles are `Send` and `Sync`. A forked child may go on using its parent's
-/// handle; it becomes a writer of its own with its first write. Dropping a
+/// Handles are `Send` and `Sync`. A handle that may write is registered with the
+/// kernel when it is opened. A forked child may go on using its parent's handle;
+/// it registers as a writer of its own with its first write, for which it needs
+/// the right to open the segment again. Keys and values pass through the stack:
+/// those of more than about 100 KiB want threads with large stacks, larger still
+/// in builds without optimisation. Dropping a
 /// handle unmaps the memory and does nothing else: the segment stays until its
 /// name is removed ([`unlink`](Self::unlink), [`destroy`](Self::destroy)) and
 /// the last handle is gone.
@@ -65,8 +69,9 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmMap<N, K, V,
     /// # Errors
     ///
     /// The kernel's error; `NotFound` if the name is gone, or names another
-    /// segment by now, which is then left alone; `InvalidInput` for an
-    /// anonymous map.
+    /// segment by now, which is then left alone (unless it gets the name at
+    /// this very moment: the kernel cannot compare and remove in one step);
+    /// `InvalidInput` for an anonymous map.
     pub fn unlink(&self) -> io::Result<()> {
         self.handle.unlink()
     }
@@ -179,7 +184,8 @@ where
     /// # Errors
     ///
     /// See [`OpenError`]; [`Stale`](OpenError::Stale) if the machine was
-    /// restarted since, and the map had not been flushed after its last change.
+    /// restarted since, and the map had not been flushed after the last writing
+    /// operation.
     pub fn open_at(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::options().open_at(path)
     }
@@ -187,6 +193,10 @@ where
     /// Creates a map without a name. Others get at it through its descriptor
     /// ([`AsFd`]), by inheritance or passed over a Unix socket, and
     /// [`from_fd`](Self::from_fd). Nobody can shorten or enlarge it.
+    ///
+    /// A process of another user can open a descriptor that it received only if
+    /// [`Options::mode`] lets it; whoever has one and may write can write, even
+    /// if the descriptor was opened for reading.
     ///
     /// # Errors
     ///
@@ -299,7 +309,9 @@ where
     /// `None` if the key is absent.
     ///
     /// `change` works on a copy, without a lock, and runs again if somebody else
-    /// changed the entry meanwhile: what it returns is what counts.
+    /// changed the entry meanwhile; only the last copy is stored. A closure that
+    /// changes this very entry itself runs again and again, until the lock
+    /// timeout.
     ///
     /// # Errors
     ///
@@ -417,9 +429,8 @@ where
     /// As [`remove_if`](Self::remove_if); entries visited before the error have
     /// been dealt with.
     pub fn retain(&self, mut keep: impl FnMut(&Key, &Value) -> bool) -> Result<(), AccessError> {
-        let mut entries = self.iter();
-        while let Some(entry) = entries.next_versioned() {
-            let (version, key, value) = entry?;
+        for entry in self.iter_versioned() {
+            let (key, Versioned { version, value }) = entry?;
             if keep(&key, &value) {
                 continue;
             }
@@ -447,14 +458,14 @@ where
     }
 
     /// Writes a file-backed map to its device and waits for it. Until the next
-    /// change, its contents outlast a restart of the machine.
+    /// writing operation, its contents outlast a restart of the machine.
     ///
-    /// Writers wait meanwhile. For a map that is not in a file this does
-    /// nothing useful.
+    /// Writers wait meanwhile. A map that is not in a file has nothing to write.
     ///
     /// # Errors
     ///
-    /// [`Io`](AccessError::Io) with the device's error; `LockTimeout`.
+    /// [`Io`](AccessError::Io) with the device's error, after which this file
+    /// cannot be flushed any more; `LockTimeout`.
     pub fn flush(&self) -> Result<(), AccessError> {
         self.handle.flush()
     }

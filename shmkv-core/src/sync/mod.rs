@@ -37,11 +37,22 @@ pub(crate) fn load_acquire(part: Part, word: &AtomicU64) -> u64 {
 ///
 /// Pairs with the sequentially consistent read-modify-write that ends every
 /// critical section: an operation that starts after another has returned sees
-/// it, whatever the key. On x86-64 this is a plain `mov`, on AArch64 an `ldar`;
-/// neither writes, so read-only mappings are fine.
+/// it, whatever the key.
+///
+/// On x86-64 that read-modify-write is a full barrier and loads stay in order,
+/// so an acquire load does. Elsewhere the load itself must be sequentially
+/// consistent. Rust does not promise that such a load leaves read-only memory
+/// alone; on the 64-bit targets of this crate it is a load instruction (`ldar` on
+/// AArch64), and a test reads through a read-only mapping.
 #[inline(always)]
 pub(crate) fn load_first(word: &AtomicU64) -> u64 {
-    word.load(Ordering::SeqCst)
+    if cfg!(all(target_arch = "x86_64", not(loom))) {
+        let value = word.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        value
+    } else {
+        word.load(Ordering::SeqCst)
+    }
 }
 
 /// Whether `part` is in force: always, except in a model that took it out.

@@ -20,7 +20,9 @@ pub(crate) enum Part {
     /// Reader: the version is compared after copying. Without it a value that
     /// is overwritten meanwhile is returned torn.
     VersionRecheck,
-    /// Reader: fence before a miss with tag matches is believed.
+    /// Reader: fence between the tags and the versions that a miss with tag
+    /// matches is judged by. Without it a version may be older than the tags,
+    /// and a key that moved to a slot already looked at is missed.
     MissFence,
     /// Reader: the match mask is compared before such a miss is believed.
     /// Without it a colliding tag can hide a present key.

@@ -29,6 +29,7 @@ use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use nix::errno::Errno;
 use nix::fcntl::{self, FcntlArg};
 use nix::libc;
 use nix::sys::mman::{self, MapFlags, MmapAdvise, ProtFlags};
@@ -61,15 +62,8 @@ unsafe impl Send for Claim {}
 unsafe impl Sync for Claim {}
 
 impl Claim {
-    /// No claim yet: that is made at the first write. Fails where the kernel
-    /// does not let this process lock a byte of `object`.
-    pub(crate) fn new(object: &Object) -> io::Result<Self> {
-        // Byte 0 of the range belongs to nobody, and read locks exclude no one.
-        let mut range = byte(0, libc::F_RDLCK);
-        fcntl::fcntl(object, FcntlArg::F_OFD_SETLK(&range))?;
-        range.l_type = libc::F_UNLCK as i16;
-        fcntl::fcntl(object, FcntlArg::F_OFD_SETLK(&range))?;
-
+    /// A place without a claim, which [`register`](Self::register) makes.
+    pub(crate) fn new() -> io::Result<Self> {
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: by (1).
         let page = unsafe { mman::mmap_anonymous(None, PAGE, protection, MapFlags::MAP_PRIVATE) }?;
@@ -104,7 +98,7 @@ impl Claim {
         object: &Object,
         next: impl Fn() -> u32,
         disown: impl Fn(u32),
-    ) -> io::Result<u32> {
+    ) -> Result<u32, Unregistered> {
         fork::excluded(|| {
             if let Some(id) = self.id() {
                 return Ok(id); // Another thread was faster.
@@ -120,7 +114,8 @@ impl Claim {
                     return Ok(id);
                 }
             }
-            Err(io::Error::other("no free writer id was found"))
+            let message = "no free writer id was found";
+            Err(Unregistered::Other(io::Error::other(message)))
         })
     }
 }
@@ -139,38 +134,60 @@ impl Drop for Claim {
 
 /// Claims `id` for this address space: the address of the page that keeps the
 /// claim, or `None` if somebody alive has that id.
-fn claim(object: &Object, id: u32) -> io::Result<Option<NonNull<c_void>>> {
+fn claim(object: &Object, id: u32) -> Result<Option<NonNull<c_void>>, Unregistered> {
     let file = object.reopen(true)?;
     let flags = MapFlags::MAP_SHARED;
     // SAFETY: by (1).
-    let address = unsafe { mman::mmap(None, PAGE, ProtFlags::PROT_NONE, flags, &file, 0) }?;
+    let address = unsafe { mman::mmap(None, PAGE, ProtFlags::PROT_NONE, flags, &file, 0) }
+        .map_err(io::Error::from)?;
     let undo = || {
         // SAFETY: mapped above, and by (2) nothing refers to it.
         let _ = unsafe { mman::munmap(address, PAGE.get()) };
     };
     // SAFETY: mapped above; nothing in this process ever accesses it.
     let private = unsafe { mman::madvise(address, PAGE.get(), MmapAdvise::MADV_DONTFORK) };
-    let locked = private.and_then(|()| {
-        let range = byte(id, libc::F_WRLCK);
-        fcntl::fcntl(&file, FcntlArg::F_OFD_SETLK(&range))
-    });
+    if let Err(error) = private {
+        undo();
+        return Err(Unregistered::Other(error.into()));
+    }
+    let range = byte(id, libc::F_WRLCK);
+    let locked = fcntl::fcntl(&file, FcntlArg::F_OFD_SETLK(&range));
     drop(file);
-    match locked {
-        Ok(_) if is_locked(object, id).unwrap_or(false) => Ok(Some(address)),
-        Ok(_) => {
-            undo();
-            Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "locks on this object do not outlive their descriptor",
-            ))
-        }
-        Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => {
-            undo();
-            Ok(None)
-        }
-        Err(error) => {
-            undo();
-            Err(error.into())
+    let lasting = locked.and_then(|_| is_locked(object, id));
+    if lasting == Ok(true) {
+        return Ok(Some(address));
+    }
+    undo();
+    match lasting {
+        // Seen where the mapping is of another file below: overlayfs.
+        Ok(_) => Err(Unregistered::Locks(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "locks on this object do not outlive their descriptor",
+        ))),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
+        Err(error) => Err(Unregistered::Locks(error.into())),
+    }
+}
+
+/// Why this process could not become a writer.
+#[derive(Debug)]
+pub(crate) enum Unregistered {
+    /// The kernel does not give it the lock that says that it lives.
+    Locks(io::Error),
+    /// Something else was refused.
+    Other(io::Error),
+}
+
+impl From<io::Error> for Unregistered {
+    fn from(error: io::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Unregistered> for io::Error {
+    fn from(refused: Unregistered) -> Self {
+        match refused {
+            Unregistered::Locks(error) | Unregistered::Other(error) => error,
         }
     }
 }

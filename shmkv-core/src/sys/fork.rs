@@ -6,33 +6,46 @@
 //! that every `fork` of the C library runs. (A raw `clone` system call runs
 //! none; the documentation says so.)
 //!
+//! The lock holds its holder's process id, so that a child which inherits it
+//! taken, because it was forked before the handlers were known, sees that it is
+//! nobody's. It may be taken again by the thread that has it: a signal handler
+//! may fork.
+//!
 //! # Safety
 //!
 //! `unsafe` to register the handlers. (1) They are functions, so they live as
-//! long as the program; (2) they only touch one atomic, which is safe in the
-//! child of a threaded process.
+//! long as the program; (2) they only touch an atomic and a thread-local integer
+//! without destructor, which is safe in the child of a threaded process.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::io;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use nix::libc;
 
-static TAKEN: AtomicBool = AtomicBool::new(false);
-static REGISTERED: OnceLock<i32> = OnceLock::new();
+/// The process that has the lock, or 0.
+static HOLDER: AtomicU32 = AtomicU32::new(0);
+/// Whether the handlers are registered; changed under the lock.
+static REGISTERED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// How often this thread has taken the lock.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
 
 /// Runs `body`, which takes microseconds, while no other thread can fork.
-pub(super) fn excluded<R>(body: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-    let failed = *REGISTERED.get_or_init(|| {
-        // SAFETY: by (1) and (2).
-        unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) }
-    });
-    if failed != 0 {
-        return Err(io::Error::from_raw_os_error(failed));
-    }
+pub(super) fn excluded<R, E: From<io::Error>>(body: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
     before();
     let _guard = Release;
+    if !REGISTERED.load(Ordering::Relaxed) {
+        // SAFETY: by (1) and (2).
+        let failed = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+        if failed != 0 {
+            return Err(io::Error::from_raw_os_error(failed).into());
+        }
+        REGISTERED.store(true, Ordering::Relaxed);
+    }
     body()
 }
 
@@ -46,11 +59,32 @@ impl Drop for Release {
 }
 
 extern "C" fn before() {
-    while TAKEN.swap(true, Ordering::Acquire) {
+    let depth = DEPTH.get();
+    DEPTH.set(depth + 1);
+    if depth > 0 {
+        return;
+    }
+    let me = std::process::id();
+    loop {
+        let holder = HOLDER.load(Ordering::Relaxed);
+        // Another process's id was copied by a fork: that holder is not here.
+        let free = holder != me;
+        if free
+            && HOLDER
+                .compare_exchange(holder, me, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+        {
+            return;
+        }
         std::thread::yield_now();
     }
 }
 
 extern "C" fn after() {
-    TAKEN.store(false, Ordering::Release);
+    // 0 only where the handlers became known between the two sides of a fork.
+    let depth = DEPTH.get().saturating_sub(1);
+    DEPTH.set(depth);
+    if depth == 0 {
+        HOLDER.store(0, Ordering::Release);
+    }
 }

@@ -52,13 +52,6 @@ impl Mapping {
         Ok(Self { base, len })
     }
 
-    /// Writes everything back to the file, and waits for it.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        // SAFETY: by (2) and (3) the range is mapped.
-        unsafe { mman::msync(self.base, self.len.get(), MsFlags::MS_SYNC) }?;
-        Ok(())
-    }
-
     /// Writes the first page back to the file, and waits for it.
     pub(crate) fn sync_head(&self) -> io::Result<()> {
         let len = self.len.get().min(4096);

@@ -1,8 +1,8 @@
 //! The only door to the operating system.
 //!
 //! Objects and their names, mappings, futexes, and the liveness of writers.
-//! The layers above see safe functions and `std::io::Error`; of the four files
-//! that need `unsafe`, each says why. `nix` types stay inside.
+//! The layers above see safe functions and `std::io::Error`; the four files that
+//! need `unsafe` say why. `nix` types stay inside.
 
 mod claim;
 mod fork;
@@ -11,7 +11,7 @@ mod host;
 mod mapping;
 mod object;
 
-pub(crate) use claim::{Claim, count_alive, is_alive};
+pub(crate) use claim::{Claim, Unregistered, count_alive, is_alive};
 pub(crate) use host::{Deadline, boot_id, now, random_seed};
 pub(crate) use mapping::{Atomics, Mapping};
 pub(crate) use object::{Object, Refusal};

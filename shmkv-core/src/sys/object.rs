@@ -3,11 +3,6 @@
 //! An object is a regular file, on `/dev/shm` (POSIX shared memory), at a path,
 //! or nameless (`memfd`). It is filled in while it has no name, so that a name
 //! appears complete or not at all, and a creator that dies leaves nothing.
-//!
-//! # Safety
-//!
-//! `unsafe` for nothing but the conversion of descriptors that `memfd_create`
-//! just returned; see the blocks.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
@@ -44,7 +39,7 @@ pub(crate) enum Refusal {
 
 /// File systems whose locks or mappings are not shared between hosts the way
 /// this crate needs.
-const NETWORK: [(i64, &str); 7] = [
+const NETWORK: [(i64, &str); 15] = [
     (0x6969, "NFS"),
     (0x517b, "SMB"),
     (0xff53_4d42, "CIFS"),
@@ -52,6 +47,14 @@ const NETWORK: [(i64, &str); 7] = [
     (0x6573_5546, "FUSE"),
     (0x0102_1997, "9p"),
     (0x00c3_6400, "Ceph"),
+    (0x5346_414f, "AFS"),
+    (0x7375_7245, "Coda"),
+    (0x0116_1970, "GFS2"),
+    (0x7461_636f, "OCFS2"),
+    (0x0bd0_0bd0, "Lustre"),
+    (0x4750_4653, "GPFS"),
+    (0x2003_0528, "OrangeFS"),
+    (0x786f_4256, "vboxsf"),
 ];
 
 /// Space is reserved in steps, so that a signal costs one step and not all.
@@ -202,6 +205,11 @@ impl Object {
     /// Writes all of `bytes`.
     pub(crate) fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.file.write_all_at(bytes, at)
+    }
+
+    /// Writes everything to the device, and waits for it.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
     }
 
     /// Gives a nameless object its name, unless that is taken.

@@ -177,6 +177,13 @@ impl<'m, G: Geometry> Table<'m, G> {
         }
     }
 
+    /// The bucket before `bucket`, going round in its shard.
+    #[inline]
+    fn before(&self, bucket: usize) -> usize {
+        let last = self.buckets_per_shard() - 1;
+        bucket.checked_sub(1).unwrap_or(last)
+    }
+
     /// How many steps lead from bucket `from` to bucket `to`.
     #[inline]
     fn steps(&self, from: usize, to: usize) -> usize {

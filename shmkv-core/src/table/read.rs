@@ -112,8 +112,11 @@ impl<G: Geometry> Table<'_, G> {
         // Only other keys' slots matched. That is a miss if those slots are all
         // the matches there are and none was rewritten: else the key may have
         // moved from a slot that was yet to be looked at to one that had been.
-        sync::fence_of(Part::MissFence, Acquire);
+        // The tags are read after the last copy, by its fence; the versions
+        // after the tags, by this one: a slot of which the version still stands
+        // has not changed from its look until after these tags.
         let now = Tags(bucket.tags.load(Relaxed)).matching(place.tag);
+        sync::fence_of(Part::MissFence, Acquire);
         if !sync::check_of(Part::MissMaskRecheck, now == matches) {
             return Look::Again;
         }
@@ -167,8 +170,11 @@ impl<G: Geometry> Table<'_, G> {
             bytes::load(slot.value, value);
             versions[i] = version;
         }
+        // In this order, as in `look`.
         sync::fence_of(Part::CopyFence, Acquire);
-        Tags(bucket.tags.load(Relaxed)) == tags
+        let now = Tags(bucket.tags.load(Relaxed));
+        sync::fence_of(Part::MissFence, Acquire);
+        now == tags
             && tags.live().all(|i| {
                 let now = self.slot(shard, index, i).version.load(Relaxed);
                 now == versions[i]

@@ -10,10 +10,14 @@
 //! repair has done, and `intent` is cleared last.
 
 use super::write::take_number;
-use super::{Exclusive, Intent, Table, Tags};
+use super::{Exclusive, Intent, Place, Table, Tags};
 use crate::bytes;
 use crate::layout::{Bucket, CLASSES, Geometry};
 use crate::sync::{Ordering::Relaxed, Ordering::Release};
+
+/// Paths up to this long are recounted by themselves, so that a takeover takes
+/// microseconds whatever the size of the map; longer ones hardly occur.
+const SHORT: usize = 16;
 
 impl<G: Geometry> Table<'_, G> {
     /// Makes the shard's counters agree with its entries again.
@@ -24,10 +28,11 @@ impl<G: Geometry> Table<'_, G> {
         let shard = self.shard(held.shard);
         match Intent::from_word(shard.intent.load(Relaxed), self.buckets_per_shard()) {
             Intent::None => {}
-            Intent::Path { home, target } => {
-                self.recount(held.shard, target, self.steps(home, target));
-            }
-            Intent::All => self.recount(held.shard, 0, self.buckets_per_shard()),
+            Intent::Path { home, target } => match self.steps(home, target) {
+                many @ ..=SHORT => self.recount_before(held.shard, target, many),
+                _ => self.recount_all(held.shard),
+            },
+            Intent::All => self.recount_all(held.shard),
         }
         shard.live.store(self.live_in(held.shard), Release);
         // A number of its own, so that what the dead one may have done counts
@@ -42,16 +47,48 @@ impl<G: Geometry> Table<'_, G> {
     /// Sets the counters of the `many` buckets before `end` to what they must
     /// be, from the last to the first, so that each walk forward ends at the
     /// first bucket that nobody passes.
-    fn recount(&self, shard: usize, end: usize, many: usize) {
+    fn recount_before(&self, shard: usize, end: usize, many: usize) {
         let mut index = end;
         for _ in 0..many {
-            index = index.checked_sub(1).unwrap_or(self.buckets_per_shard() - 1);
-            let exact = self.passers(shard, index);
-            let bucket = self.bucket(shard, index);
-            for (count, exact) in bucket.overflow.iter().zip(exact) {
-                count.store(exact, Release);
+            index = self.before(index);
+            self.set_counters(shard, index, self.passers(shard, index));
+        }
+    }
+
+    /// Sets all counters of the shard to what they must be, with one look at
+    /// each entry.
+    fn recount_all(&self, shard: usize) {
+        let mut exact = vec![[0_u8; CLASSES]; self.buckets_per_shard()];
+        for bucket in 0..self.buckets_per_shard() {
+            for i in Tags(self.bucket(shard, bucket).tags.load(Relaxed)).live() {
+                let place = self.place_of(shard, bucket, i);
+                let mut passed = place.home;
+                // An entry of another shard is damage; it counts nowhere.
+                while passed != bucket && place.shard == shard {
+                    let count = &mut exact[passed][place.class];
+                    *count = count.saturating_add(1);
+                    passed = self.after(passed);
+                }
             }
         }
+        for (bucket, exact) in exact.into_iter().enumerate() {
+            self.set_counters(shard, bucket, exact);
+        }
+    }
+
+    fn set_counters(&self, shard: usize, bucket: usize, exact: [u8; CLASSES]) {
+        let counters = &self.bucket(shard, bucket).overflow;
+        for (count, exact) in counters.iter().zip(exact) {
+            count.store(exact, Release);
+        }
+    }
+
+    /// Where the key in a slot belongs.
+    fn place_of(&self, shard: usize, bucket: usize, slot: usize) -> Place {
+        self.geometry.with_key_buffer(|key| {
+            bytes::load(self.slot(shard, bucket, slot).key, key);
+            self.place(key)
+        })
     }
 
     /// Counts, by class, the live entries that hashed to or passed `index` and
@@ -62,10 +99,7 @@ impl<G: Geometry> Table<'_, G> {
         while later != index {
             let bucket = self.bucket(shard, later);
             for i in Tags(bucket.tags.load(Relaxed)).live() {
-                let place = self.geometry.with_key_buffer(|key| {
-                    bytes::load(self.slot(shard, later, i).key, key);
-                    self.place(key)
-                });
+                let place = self.place_of(shard, later, i);
                 let passed = self.steps(place.home, index) < self.steps(place.home, later);
                 if passed && place.shard == shard {
                     exact[place.class] = exact[place.class].saturating_add(1);

@@ -208,17 +208,15 @@ impl<G: Geometry> Table<'_, G> {
         Some(found.version)
     }
 
-    /// Sets `reserved` to the number of entries that live, and tells whether
-    /// one more fits. All shards' locks must be held, so that none changes.
-    pub(crate) fn count_exactly(&self, all: &[impl AsRef<Exclusive>]) -> bool {
+    /// Sets `reserved` to the number of entries that live. All shards' locks must
+    /// be held, so that none changes.
+    pub(crate) fn count_exactly(&self, all: &[impl AsRef<Exclusive>]) {
         debug_assert_eq!(all.len(), self.shard_count());
         if let [shard] = self.shards {
             // Counted anew, so that a damaged counter cannot fill a map.
             shard.live.store(self.live_in(0), Release);
         }
-        let live = self.len() as u64;
-        self.shared.reserved.store(live, Release);
-        live < self.capacity() as u64
+        self.shared.reserved.store(self.len() as u64, Release);
     }
 
     /// Counts the entries of a shard by their tags.
@@ -300,7 +298,7 @@ impl<G: Geometry> Table<'_, G> {
             }
             target = self.after(target);
         };
-        let Some(to) = tags.vacant().first_from(live as usize) else {
+        let Some(to) = tags.vacant().first_from(shard.next.load(Relaxed) as usize) else {
             return Err(NoRoom::Damaged);
         };
         if self.shard_count() > 1
