@@ -274,8 +274,8 @@ where
         Stats::of(&self.handle)
     }
 
-    /// How many writers are alive: handles, in any process, through which
-    /// somebody has written who still has them open. Asks the kernel.
+    /// How many writers are alive: handles, in any process, that are open for
+    /// writing. Asks the kernel.
     ///
     /// # Errors
     ///

@@ -29,7 +29,8 @@ pub struct Stats {
     /// How often a writer died while it held a lock, and another took over.
     pub takeovers: u64,
     /// Writers that have registered since the segment was created: handles
-    /// through which a process has written, counted again after a fork.
+    /// opened for writing, and inherited ones that a forked child has written
+    /// through.
     pub writers: u64,
 }
 
