@@ -33,6 +33,10 @@ pub(crate) enum Op {
     Update {
         value: u64,
     },
+    /// Stores `value` if the key is absent.
+    Add {
+        value: u64,
+    },
 }
 
 /// A present value; version 0 is unknown.
@@ -47,11 +51,15 @@ pub(crate) struct Seen {
 pub(crate) enum Answer {
     /// get, insert, remove, update: what was there before.
     Saw(Option<Seen>),
-    /// `compare_exchange`: done, under this version.
+    /// `compare_exchange`, add: done, under this version, 0 for one not told.
     Stored(u64),
-    /// `compare_exchange`: not done, this was there.
+    /// `compare_exchange`, add: not done, this was there.
     Changed(Option<Seen>),
 }
+
+/// In place of a value: something was there. Only for histories in which nothing was cut off, because the search takes a
+/// value that was cut off and that nobody names for one that nobody saw.
+pub(crate) const ANY: u64 = u64::MAX;
 
 impl Answer {
     /// Of an operation that tells the value alone.
@@ -143,6 +151,7 @@ impl State {
     fn look(self, seen: Option<Seen>) -> Option<Self> {
         match seen {
             None => (self.value == 0).then_some(self),
+            Some(seen) if seen.value == ANY => (self.value != 0).then_some(self),
             Some(seen) if seen.value != self.value || seen.value == 0 => None,
             Some(seen) if seen.version == 0 => Some(self),
             Some(seen) => self.has_version(seen.version),
@@ -197,6 +206,11 @@ impl State {
                 let after = self.look(seen)?;
                 (after.value == 0 || after.version != expected).then_some(after)
             }
+            (Op::Add { value }, Some(Answer::Stored(version))) => {
+                self.look(None)?.write(value, version)
+            }
+            (Op::Add { .. }, Some(Answer::Changed(Some(seen)))) => self.look(Some(seen)),
+            (Op::Add { value }, None) => self.look(None)?.write(value, 0),
             (Op::Insert { value }, None) => self.write(value, 0),
             (Op::Remove, None) => (self.value != 0).then_some(absent),
             (Op::Update { value }, None) => {

@@ -21,6 +21,7 @@ pub(crate) mod proc;
 pub(crate) mod record;
 pub(crate) mod report;
 mod search;
+pub(crate) mod seed;
 pub(crate) mod shared;
 pub(crate) mod step;
 mod trace;

@@ -92,6 +92,7 @@ impl Lane<'_> {
             Op::Remove => (2, 0, 0),
             Op::CompareExchange { expected, value } => (3, value, expected),
             Op::Update { value } => (4, value, 0),
+            Op::Add { value } => (5, value, 0),
         };
         // Relaxed up to `phase`, whose Release pairs with the Acquire of `decode`.
         for (word, value) in entry[1..].iter().zip([key, kind, value, expected, now()]) {
@@ -130,7 +131,8 @@ fn decode(entry: &[AtomicU64]) -> Option<Event> {
             expected: word(4),
             value: word(3),
         },
-        _ => Op::Update { value: word(3) },
+        4 => Op::Update { value: word(3) },
+        _ => Op::Add { value: word(3) },
     };
     let seen = (word(8) != 0).then(|| Seen {
         value: word(8),

@@ -19,7 +19,7 @@ enum Role {
     Whole,
     /// Cut off, with an effect that somebody may have looked at; such a one must come next.
     Effect,
-    /// An insert cut off whose value nobody saw: at most the ground for an update that was cut off too.
+    /// An insert or add cut off whose value nobody saw: at most the ground for an update that was cut off too.
     Ground,
 }
 
@@ -38,12 +38,15 @@ fn roles(events: &[Event]) -> Vec<(Event, Role)> {
         _ if event.returned.is_some() => Some(Role::Whole),
         Op::Get => None,
         Op::Remove => Some(Role::Effect),
-        Op::Insert { value } | Op::CompareExchange { value, .. } | Op::Update { value }
+        Op::Insert { value }
+        | Op::Add { value }
+        | Op::CompareExchange { value, .. }
+        | Op::Update { value }
             if looked_at.contains(&value) =>
         {
             Some(Role::Effect)
         }
-        Op::Insert { .. } => needs_ground.then_some(Role::Ground),
+        Op::Insert { .. } | Op::Add { .. } => needs_ground.then_some(Role::Ground),
         Op::CompareExchange { .. } | Op::Update { .. } => None,
     };
     events
@@ -172,6 +175,10 @@ impl Search {
         let (event, role) = &self.events[event];
         let in_turn = match node.last {
             Role::Whole => true,
+            // An add that was cut off may need a removal that was.
+            Role::Effect if matches!(event.op, Op::Add { .. }) => {
+                *role == Role::Whole || node.state.value == 0
+            }
             Role::Effect => *role == Role::Whole,
             Role::Ground => *role == Role::Effect && matches!(event.op, Op::Update { .. }),
         };

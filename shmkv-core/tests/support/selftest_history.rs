@@ -196,11 +196,12 @@ pub(crate) fn by_hand() -> Outcome {
 fn small(random: &mut fastrand::Rng) -> Vec<Event> {
     let mut planned: Vec<(u64, Event)> = Vec::new();
     for value in 1..=random.u64(3..8) {
-        let op = match random.u8(..5) {
+        let op = match random.u8(..6) {
             0 | 1 => Op::Get,
             2 => Op::Insert { value },
             3 => Op::Remove,
-            _ => Op::Update { value },
+            4 => Op::Update { value },
+            _ => Op::Add { value },
         };
         let mut times = [0; 3].map(|_| random.u64(..20));
         times.sort_unstable();
@@ -213,7 +214,7 @@ fn small(random: &mut fastrand::Rng) -> Vec<Event> {
         if !is_cut_off || random.bool() {
             event.returned = event
                 .returned
-                .map(|(time, _)| (time, Answer::saw((now != 0).then_some(now))));
+                .map(|(time, _)| (time, answer(event.op, now)));
             now = after(event.op, now);
         }
         if is_cut_off {
@@ -226,7 +227,7 @@ fn small(random: &mut fastrand::Rng) -> Vec<Event> {
             random.usize(..history.len()),
             random.u64(..=history.len() as u64),
         );
-        let answer = Answer::saw((seen != 0).then_some(seen));
+        let answer = answer(history[at].op, seen);
         history[at].returned = history[at].returned.map(|(time, _)| (time, answer));
     }
     history
@@ -237,8 +238,19 @@ fn after(op: Op, value: u64) -> u64 {
     match op {
         Op::Insert { value: new } => new,
         Op::Update { value: new } if value != 0 => new,
+        Op::Add { value: new } if value == 0 => new,
         Op::Remove => 0,
         _ => value,
+    }
+}
+
+/// What `op` answers where it finds `value`.
+fn answer(op: Op, value: u64) -> Answer {
+    let seen = (value != 0).then_some(Seen { value, version: 0 });
+    match (op, seen) {
+        (Op::Add { .. }, None) => Answer::Stored(0),
+        (Op::Add { .. }, seen) => Answer::Changed(seen),
+        (_, seen) => Answer::Saw(seen),
     }
 }
 
@@ -256,7 +268,7 @@ fn explained_by_force(left: &[Event], value: u64) -> bool {
         let event = left[i];
         let fits = event
             .returned
-            .is_none_or(|(_, answer)| answer == Answer::saw((value != 0).then_some(value)));
+            .is_none_or(|(_, told)| told == answer(event.op, value));
         let rest = || [&left[..i], &left[i + 1..]].concat();
         fits && first_return.is_none_or(|time| event.invoked <= time)
             && explained_by_force(&rest(), after(event.op, value))

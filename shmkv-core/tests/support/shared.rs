@@ -1,14 +1,27 @@
 //! Words that forked processes share and that outlive any of them.
 //!
 //! An anonymous `MAP_SHARED` mapping: made before the fork, seen by both sides after it, kept by the kernel until the last
-//! process that maps it is gone. So what a child stored before its SIGKILL is there for the parent to read.
+//! process that maps it is gone. So what a child stored before its SIGKILL is there for the parent to read. Programs that
+//! are executed anew inherit no mapping: for them the words are in a file ([`SharedWords::in_file`]).
 
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
+use std::os::fd::AsRawFd as _;
+use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
+use nix::unistd::getpid;
+
+/// A file that only exists while it is open, and the path by which this process's children can open it too.
+pub(crate) fn nameless_file() -> (File, PathBuf) {
+    let file = memfd_create(c"shmkv-test", MFdFlags::MFD_CLOEXEC).expect("memfd_create");
+    let path = format!("/proc/{}/fd/{}", getpid(), file.as_raw_fd());
+    (File::from(file), PathBuf::from(path))
+}
 
 /// A shared array of words, all zero at first.
 pub(crate) struct SharedWords {
@@ -34,13 +47,31 @@ impl SharedWords {
             len,
         }
     }
+
+    /// Maps the first `len` words of the file at `path`, which is made long enough.
+    pub(crate) fn in_file(path: &Path, len: usize) -> Self {
+        let bytes = NonZeroUsize::new(len * size_of::<AtomicU64>()).expect("at least one word");
+        let file = File::options().read(true).write(true).open(path);
+        let file = file.expect("open the file of shared words");
+        let needed = bytes.get() as u64;
+        if file.metadata().expect("stat").len() < needed {
+            file.set_len(needed).expect("lengthen");
+        }
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: a new mapping at an address that the kernel chooses overlaps nothing; nobody shortens the file.
+        let start = unsafe { mmap(None, bytes, protection, MapFlags::MAP_SHARED, &file, 0) };
+        Self {
+            start: start.expect("mmap").cast(),
+            len,
+        }
+    }
 }
 
 impl Deref for SharedWords {
     type Target = [AtomicU64];
 
     fn deref(&self) -> &[AtomicU64] {
-        // SAFETY: `new` mapped `len` zeroed words here, page-aligned, and only `drop` unmaps them. Other processes touch
+        // SAFETY: `new` or `in_file` mapped `len` words here, page-aligned, and only `drop` unmaps them. Other processes touch
         // them through this type alone, so atomically.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
@@ -48,7 +79,7 @@ impl Deref for SharedWords {
 
 impl Drop for SharedWords {
     fn drop(&mut self) {
-        // SAFETY: this is the mapping of `new`; a borrow of its words cannot outlive `self`.
+        // SAFETY: this is the mapping of `new` or `in_file`; a borrow of its words cannot outlive `self`.
         let unmapped = unsafe { munmap(self.start.cast(), self.len * size_of::<AtomicU64>()) };
         debug_assert!(unmapped.is_ok());
     }

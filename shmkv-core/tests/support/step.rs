@@ -16,6 +16,7 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+#[allow(unused_imports)] // each test program uses its own part
 pub(crate) use super::trace::begin;
 use super::trace::{Begin, Event, Ticker, Tracee};
 
