@@ -1,0 +1,214 @@
+//! A writer of the storm: random changes of shared keys, and a diary about one key of its own.
+//!
+//! The diary: before a change of its own key a writer notes that it is pending, afterwards that it is done. Whoever
+//! comes after it, in the same lane, must find what is noted as done, or what was pending at its death.
+
+use shmkv_core::{AccessError, Exchange, Pod};
+
+use super::board::{Board, Word};
+use super::value::{Map, OWN, Origin, Value, origin, removes, value, was_begun};
+
+pub(crate) struct Writer<'a, const N: usize> {
+    pub(crate) map: &'a Map<N>,
+    pub(crate) board: &'a Board,
+    pub(crate) lane: usize,
+    pub(crate) random: fastrand::Rng,
+    /// How many keys all writers share, and how many of those are hot.
+    pub(crate) shared: u64,
+    pub(crate) hot: u64,
+}
+
+type Access = Result<(), AccessError>;
+
+impl<const N: usize> Writer<'_, N> {
+    pub(crate) fn run(&mut self) -> i32 {
+        // Whatever clear the one before was killed in is over.
+        let cleared = self.board.get(self.lane, Word::ClearsBegun);
+        self.board.set(self.lane, Word::ClearsEnded, cleared);
+        let mut done = self.inherit();
+        while done.is_ok() && self.board.goes_on() {
+            done = match self.random.u32(..100_000) {
+                0 => self.clear(),
+                1..10 => self.retain(),
+                10..15_000 => self.change_own(),
+                _ => self.change_shared(),
+            };
+            self.board.add(self.lane, Word::Writes, 1);
+        }
+        if let Err(error) = done {
+            self.complain(Word::Wrong, &format!("writer: {error}: {error:?}"));
+            return 1;
+        }
+        0
+    }
+
+    fn complain(&self, word: Word, what: &str) {
+        self.board.add(self.lane, word, 1);
+        eprintln!("lane {}: {what}", self.lane);
+    }
+
+    fn own(&self) -> u64 {
+        OWN + self.lane as u64
+    }
+
+    /// Finds out what became of a predecessor's change.
+    fn inherit(&self) -> Access {
+        let pending = self.board.get(self.lane, Word::OwnPending);
+        let found = self.map.get(self.own())?.map(|found| *found);
+        if pending != 0 {
+            let happened = match found.as_ref().map(|found| origin(self.own(), found)) {
+                Some(Ok(origin)) => origin.change == pending,
+                Some(Err(_)) => false,
+                None => removes(pending),
+            };
+            if happened {
+                self.done();
+            }
+            self.board.set(self.lane, Word::OwnPending, 0);
+        }
+        self.check_own(found);
+        Ok(())
+    }
+
+    /// Notes that the pending change has happened; a kill in between is harmless.
+    fn done(&self) {
+        let (board, lane) = (self.board, self.lane);
+        board.set(lane, Word::OwnMark, board.get(lane, Word::OwnPendingMark));
+        board.set(lane, Word::OwnLast, board.get(lane, Word::OwnPending));
+        board.set(lane, Word::OwnPending, 0);
+    }
+
+    /// Compares what was found under the own key with the diary, which has nothing pending.
+    fn check_own(&self, found: Option<Value>) {
+        let (board, lane) = (self.board, self.lane);
+        let last = board.get(lane, Word::OwnLast);
+        let origin = match found.map(|found| origin(self.own(), &found)).transpose() {
+            Ok(origin) => origin,
+            Err(torn) => return self.complain(Word::Torn, &torn),
+        };
+        let wrong = match origin {
+            None if removes(last) => false,
+            None if board.sum(Word::ClearsBegun) > board.get(lane, Word::OwnMark) => {
+                return board.add(lane, Word::OwnExcused, 1);
+            }
+            None => true,
+            Some(origin) => origin.writer != lane || origin.change != last || removes(last),
+        };
+        board.add(lane, Word::OwnChecks, 1);
+        if wrong {
+            self.complain(
+                Word::Lost,
+                &format!("own key: change {last} was done, but found {origin:?}"),
+            );
+        }
+    }
+
+    fn change_own(&mut self) -> Access {
+        let (board, lane, key) = (self.board, self.lane, self.own());
+        if self.random.bool() {
+            self.check_own(self.map.get(key)?.map(|found| *found));
+        }
+        let change = board.get(lane, Word::OwnBegun) + 1;
+        board.set(lane, Word::OwnPendingMark, board.sum(Word::ClearsEnded));
+        board.set(lane, Word::OwnBegun, change);
+        board.set(lane, Word::OwnPending, change);
+        let old = if removes(change) {
+            self.map.remove(key)?
+        } else {
+            let origin = Origin {
+                writer: lane,
+                change,
+            };
+            self.map.insert(key, value(key, origin))?
+        };
+        self.check_own(old.map(|old| *old));
+        self.done();
+        Ok(())
+    }
+
+    fn clear(&self) -> Access {
+        self.board.add(self.lane, Word::ClearsBegun, 1);
+        self.map.clear()?;
+        self.board.add(self.lane, Word::ClearsEnded, 1);
+        Ok(())
+    }
+
+    /// Removes one in eight of the shared keys, and none else.
+    fn retain(&mut self) -> Access {
+        let salt = self.random.u64(..8);
+        self.map.retain(|key, found| {
+            self.look(*key, Some(found));
+            *key >= OWN || key % 8 != salt
+        })
+    }
+
+    fn change_shared(&mut self) -> Access {
+        let key = if self.random.u8(..10) < 7 {
+            self.random.u64(..self.hot)
+        } else {
+            self.random.u64(..self.shared)
+        };
+        let change = self.board.get(self.lane, Word::Begun) + 1;
+        self.board.set(self.lane, Word::Begun, change);
+        let origin = Origin {
+            writer: self.lane,
+            change,
+        };
+        let new = value(key, origin);
+        let (map, board, lane) = (self.map, self.board, self.lane);
+        let look = |found: Option<&Pod<Value, 256>>| look(board, lane, key, found);
+        match self.random.u8(..16) {
+            0..4 => look(map.insert(key, new)?.as_ref()),
+            4..7 => {
+                map.update(key, |found| {
+                    look(Some(found));
+                    *found = Pod(new);
+                })?;
+            }
+            7..9 => look(map.remove(key)?.as_ref()),
+            9 => look(map.remove_if(key, |found| found[2] % 2 == 0)?.as_ref()),
+            10..13 => {
+                if let Some(seen) = map.get_versioned(key)? {
+                    look(Some(&seen.value));
+                    match map.compare_exchange(key, seen.version, new)? {
+                        Exchange::Stored(version) if version <= seen.version => {
+                            self.complain(
+                                Word::Wrong,
+                                &format!("{version} after {}", seen.version),
+                            );
+                        }
+                        Exchange::Stored(_) | Exchange::Changed(None) => {}
+                        Exchange::Changed(Some(now)) => look(Some(&now.value)),
+                    }
+                }
+            }
+            13 => look(map.replace(key, new)?.as_ref()),
+            14 => {
+                map.try_insert(key, new)?;
+            }
+            _ => look(Some(&map.get_or_insert_with(key, || Pod(new))?)),
+        }
+        Ok(())
+    }
+
+    fn look(&self, key: u64, found: Option<&Pod<Value, 256>>) {
+        look(self.board, self.lane, key, found);
+    }
+}
+
+/// Judges a value that an operation on `key` gave.
+pub(crate) fn look(board: &Board, lane: usize, key: u64, found: Option<&Pod<Value, 256>>) {
+    board.add(lane, Word::Reads, 1);
+    let Some(found) = found else { return };
+    match origin(key, found) {
+        Err(torn) => {
+            board.add(lane, Word::Torn, 1);
+            eprintln!("lane {lane}: {torn}");
+        }
+        Ok(origin) if !was_begun(board, key, origin) => {
+            board.add(lane, Word::Wrong, 1);
+            eprintln!("lane {lane}: key {key}: nobody wrote {origin:?}");
+        }
+        Ok(_) => {}
+    }
+}
