@@ -123,6 +123,8 @@ struct Tally {
     kills: usize,
     stops: usize,
     anew: usize,
+    /// Moments at which all were dead.
+    silences: usize,
     problems: Vec<String>,
 }
 
@@ -160,9 +162,14 @@ fn storm<const N: usize>(case: &str, hot: u64) -> Result<(), Failed> {
     let start = Instant::now();
     while start.elapsed() < STORM {
         pass_time(random.u64(..2_000));
-        // Several at once: a process that is killed while it waits for a CPU still has to wait for it.
+        // Several at once: a process that is killed while it waits for a CPU still has to wait for it. Often all.
         let first = random.usize(..LANES);
-        let victims = (0..random.usize(1..=LANES)).map(|i| (first + i) % LANES);
+        let many = if random.u8(..3) == 0 {
+            LANES
+        } else {
+            random.usize(1..=LANES)
+        };
+        let victims = (0..many).map(|i| (first + i) % LANES);
         if random.u8(..8) == 0 {
             // Stopped wherever it is; then it goes on, or dies without having moved.
             children[first].signal(Signal::SIGSTOP);
@@ -176,11 +183,17 @@ fn storm<const N: usize>(case: &str, hot: u64) -> Result<(), Failed> {
         for lane in victims.clone() {
             children[lane].signal(Signal::SIGKILL);
         }
-        for lane in victims {
+        for lane in victims.clone() {
             match children[lane].wait() {
                 WaitStatus::Signaled(_, Signal::SIGKILL, _) => tally.kills += 1,
                 other => tally.problems.push(format!("lane {lane} ended: {other:?}")),
             }
+        }
+        if many == LANES {
+            tally.silences += 1;
+            tally.problems.extend(repaired(&map)?);
+        }
+        for lane in victims {
             children[lane] = spawn(lane, &mut random, &mut tally);
         }
     }
@@ -198,8 +211,8 @@ fn pass_time(micros: u64) {
     std::thread::sleep(Duration::from_micros(micros));
 }
 
-/// Lets the last dead ones' work be repaired, one write a shard, and compares the map with itself.
-fn end<const N: usize>(map: &Map<N>, board: &Board) -> Result<Vec<String>, Failed> {
+/// While nobody else lives: lets the dead ones' work be repaired, one write a shard, and compares the map with itself.
+fn repaired<const N: usize>(map: &Map<N>) -> Result<Vec<String>, Failed> {
     // Keys that nobody uses: a removal repairs the shard and changes nothing. 300 of them leave out none of four shards.
     for absent in 0..300 {
         map.remove(2 * OWN + absent)?;
@@ -212,7 +225,13 @@ fn end<const N: usize>(map: &Map<N>, board: &Board) -> Result<Vec<String>, Faile
     for (key, found) in &entries {
         problems.extend(value::origin(*key, found).err());
     }
-    // After all clears a change of every own key is found; and with all others the map is exactly full.
+    Ok(problems)
+}
+
+/// Fills the map when all is over.
+fn end<const N: usize>(map: &Map<N>, board: &Board) -> Result<Vec<String>, Failed> {
+    let mut problems = repaired(map)?;
+    // With a change of every key the map is exactly full.
     for lane in 0..WRITERS {
         let change = board.get(lane, Word::OwnBegun) + 1;
         let origin = Origin {
@@ -252,6 +271,7 @@ fn report<const N: usize>(
         .count("stops", tally.stops)
         .count("executed anew", tally.anew)
         .count("takeovers", takeovers)
+        .count("checks while all were dead", tally.silences)
         .count("writes", board.sum(Word::Writes))
         .count("reads", reads)
         .count("own-key checks", checks)
@@ -265,7 +285,7 @@ fn report<const N: usize>(
     if bad != [0; 3] {
         return Err(format!("see above; {}", tally.problems.join("\n")).into());
     }
-    if tally.kills < 100 || takeovers == 0 || reads == 0 || checks == 0 {
+    if tally.kills < 100 || tally.silences == 0 || takeovers == 0 || reads == 0 || checks == 0 {
         return Err("too little was tried".into());
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! One handle and many threads; closures that use the map; closures that panic.
 //!
-//! The same program under ThreadSanitizer, which needs a nightly toolchain and rebuilds the dependencies but not std
-//! (every access to the segment is an atomic, so it must find nothing):
+//! The same program under ThreadSanitizer, which needs a nightly toolchain. It rebuilds the dependencies but not std,
+//! hence one suppression; every access to a segment is an atomic, so it must find nothing else:
 //!
 //! ```sh
+//! TSAN_OPTIONS="suppressions=$PWD/shmkv-core/tests/threads/tsan.supp" \
 //! RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
 //!     cargo +nightly test -p shmkv-core --test threads --target x86_64-unknown-linux-gnu
 //! ```

@@ -27,10 +27,10 @@ impl<const N: usize> Writer<'_, N> {
         self.board.set(self.lane, Word::ClearsEnded, cleared);
         let mut done = self.inherit();
         while done.is_ok() && self.board.goes_on() {
-            done = match self.random.u32(..100_000) {
+            done = match self.random.u32(..1_000_000) {
                 0 => self.clear(),
-                1..10 => self.retain(),
-                10..15_000 => self.change_own(),
+                1..50 => self.retain(),
+                50..150_000 => self.change_own(),
                 _ => self.change_shared(),
             };
             self.board.add(self.lane, Word::Writes, 1);

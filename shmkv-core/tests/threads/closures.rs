@@ -1,6 +1,6 @@
 //! Closures that use the map that runs them: no user code ever runs under a lock.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use shmkv_core::{AccessError, Map};
@@ -10,10 +10,15 @@ use crate::support::report::Report;
 
 /// Runs `body` in a thread of its own; one that waits for itself is found out. The map's lock timeout is longer.
 pub(super) fn finishes(what: &str, body: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
-    let (tell, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || tell.send(body()));
-    let answer = told.recv_timeout(Duration::from_secs(30));
-    answer.map_err(|_| Failed::from(format!("{what} hangs")))?
+    let thread = std::thread::spawn(body);
+    let begun = Instant::now();
+    while !thread.is_finished() {
+        if begun.elapsed() > Duration::from_secs(30) {
+            return Err(format!("{what} hangs").into());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    thread.join().expect("the thread's own answer")
 }
 
 /// A map whose operations, were they to wait for a lock of their own thread, would wait for good.
