@@ -30,6 +30,23 @@ pub(crate) enum Part {
     /// Reader: the versions of the matches are compared before such a miss is
     /// believed. Without it a key that moves between two matched slots hides.
     MissVersionRecheck,
+    /// Reader: acquire of what ends a search, tags and counter. Without it a
+    /// reader that has missed a removed key may miss, next, another one that was
+    /// inserted before the removal.
+    OverflowAcquire,
+    /// Reader: fence between the tags and the versions that confirm what was
+    /// collected from a bucket. Without it the versions may be older than the
+    /// tags, or than the copies.
+    CollectFence,
+    /// Reader: the tags are compared when a bucket has been collected. Without
+    /// it an entry that moves comes out twice or not at all.
+    CollectTagsRecheck,
+    /// Reader: the versions are compared when a bucket has been collected.
+    /// Without it entries come out torn, twice or not at all.
+    CollectVersionRecheck,
+    /// Reader: acquire of the map's version and length. Without it a change that
+    /// they count may not be found.
+    TotalsAcquire,
     /// Writer: a vacant slot is marked before its bytes change.
     MarkWriting,
     /// Writer: fence between that mark and the bytes.

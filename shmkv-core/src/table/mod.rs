@@ -28,7 +28,7 @@ pub use self::check::Fault;
 pub(crate) use self::read::Entries;
 pub(crate) use self::write::{Condition, NoRoom, Stored};
 use crate::layout::{Bucket, CLASSES, Geometry, MAX_LIVE, SLOTS, Shard, Shared};
-use crate::sync::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{self, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Part};
 use tags::Tags;
 
 /// Set in a slot's version while its bytes are being written.
@@ -199,15 +199,18 @@ impl<'m, G: Geometry> Table<'m, G> {
         let live = self.shards.iter().fold(0_u64, |sum, shard| {
             sum.saturating_add(shard.live.load(Relaxed))
         });
+        sync::fence_of(Part::TotalsAcquire, Acquire);
         let live = usize::try_from(live).unwrap_or(usize::MAX);
         live.min(self.capacity())
     }
 
     /// The sum of the shards' commit numbers: it grows with every change.
     pub(crate) fn version(&self) -> u64 {
-        self.shards.iter().fold(0, |sum: u64, shard| {
+        let sum = self.shards.iter().fold(0, |sum: u64, shard| {
             sum.wrapping_add(shard.committed.load(Relaxed))
-        })
+        });
+        sync::fence_of(Part::TotalsAcquire, Acquire);
+        sum
     }
 
     /// Counts what people who debug ask for.

@@ -63,8 +63,11 @@ impl<G: Geometry> Table<'_, G> {
                 attempts += 1;
             }
             // Read after the tags, whose load acquires: 0 says that no key of
-            // this class lives beyond, or that it was removed since.
-            if bucket.overflow[place.class].load(Relaxed) == 0 {
+            // this class lives beyond, or that it was removed since. It is
+            // acquired in turn: who saw a removal sees what came before it.
+            let passed = bucket.overflow[place.class].load(Relaxed);
+            sync::fence_of(Part::OverflowAcquire, Acquire);
+            if passed == 0 {
                 return Ok(None);
             }
             index = self.after(index);
@@ -146,7 +149,8 @@ impl<G: Geometry> Table<'_, G> {
     }
 
     /// Collects twice, in effect: what was read stands if tags and versions are
-    /// still the same when everything has been read.
+    /// still the same when everything has been read. It was all there when the
+    /// tags were read again: every version was read before that, and after.
     fn collect(&self, shard: usize, index: usize, into: &mut Entries) -> bool {
         let bucket = self.bucket(shard, index);
         into.clear();
@@ -155,10 +159,6 @@ impl<G: Geometry> Table<'_, G> {
         for i in tags.live() {
             let slot = self.slot(shard, index, i);
             let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
-            let now = Tags(bucket.tags.load(Relaxed));
-            if now.of(i) != tags.of(i) || version & WRITING != 0 {
-                return false;
-            }
             let start = into.bytes.len();
             let dimensions = self.geometry.dimensions();
             let entry_len = dimensions.key_len + dimensions.value_len;
@@ -170,15 +170,14 @@ impl<G: Geometry> Table<'_, G> {
             bytes::load(slot.value, value);
             versions[i] = version;
         }
-        // In this order, as in `look`.
-        sync::fence_of(Part::CopyFence, Acquire);
         let now = Tags(bucket.tags.load(Relaxed));
-        sync::fence_of(Part::MissFence, Acquire);
-        now == tags
-            && tags.live().all(|i| {
-                let now = self.slot(shard, index, i).version.load(Relaxed);
-                now == versions[i]
-            })
+        sync::fence_of(Part::CollectFence, Acquire);
+        let same = |i| {
+            let now = self.slot(shard, index, i).version.load(Relaxed);
+            now == versions[i] && now & WRITING == 0
+        };
+        sync::check_of(Part::CollectTagsRecheck, now == tags)
+            && sync::check_of(Part::CollectVersionRecheck, tags.live().all(same))
     }
 }
 
