@@ -14,6 +14,12 @@
 //! table. Dropping a guard, as unwinding does, abandons the lock;
 //! [`Guard::release`] is the way to give it back.
 //!
+//! Asking for a holder and taking its word over are two steps. If the holder's
+//! id came to a new writer between them, and that writer took the lock, it
+//! would lose it to the one who asked. Ids are handed out in turn, so for that
+//! the dead holder must have been registered exactly [`MAX_ID`] registrations,
+//! more than 10^9, before that moment.
+//!
 //! The word is the futex mutex of Drepper's "Futexes Are Tricky" (mutex 2),
 //! with the holder's id in place of 1.
 
@@ -22,7 +28,7 @@ use std::time::Duration;
 use crate::layout::Geometry;
 use crate::sync::{
     self, AtomicU32,
-    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+    Ordering::{self, Acquire, Relaxed, Release, SeqCst},
     Part,
 };
 use crate::table::{Exclusive, Table};
@@ -140,8 +146,7 @@ fn acquire_slow<'a, O: Os>(
         } else if holder == ABANDONED || !os.is_alive(holder) {
             // Asked before the exchange: if it succeeds, the word has not
             // changed hands since, and what the dead one stored is visible.
-            let order = if acquire == Relaxed { Relaxed } else { AcqRel };
-            if word.compare_exchange(seen, mine, order, Relaxed).is_ok() {
+            if word.compare_exchange(seen, mine, acquire, Relaxed).is_ok() {
                 let guard = Guard::new(word, shard, me, os);
                 return Ok(Acquired::OwnerDied(Orphan(guard)));
             }
@@ -170,11 +175,18 @@ fn slice(me: u32) -> Duration {
 /// Marks a lock that says it is held by `id` as abandoned, before a new writer
 /// uses that id.
 pub(crate) fn disown(word: &AtomicU32, id: u32) {
-    let seen = word.load(Relaxed);
-    if seen & ID == id {
-        // Whoever changed it since has seen that the holder is dead.
+    // Released, for whoever finds the word abandoned asks for no holder.
+    let release = sync::order_of(Part::LockDisownRelease, Release);
+    let mut seen = word.load(Relaxed);
+    while seen & ID == id {
         let abandoned = ABANDONED | (seen & WAITERS);
-        let _ = word.compare_exchange(seen, abandoned, AcqRel, Relaxed);
+        match word.compare_exchange(seen, abandoned, release, Relaxed) {
+            Ok(_) => return,
+            // Whoever took the lock over has seen that its holder is dead. One
+            // who waits may just have left its mark, and not know.
+            Err(now) if sync::step_of(Part::LockDisownAgain) => seen = now,
+            Err(_) => return,
+        }
     }
 }
 
@@ -191,8 +203,7 @@ impl<'a, O: Os> Guard<'a, O> {
     /// Gives the lock back.
     #[inline]
     pub(crate) fn release(self) {
-        // Sequentially consistent: see `sync::load_first`.
-        let order = sync::order_of(Part::LockRelease, SeqCst);
+        let order = leave_order();
         if self
             .word
             .compare_exchange(self.me, 0, order, Relaxed)
@@ -206,7 +217,7 @@ impl<'a, O: Os> Guard<'a, O> {
     /// Gives the lock back as `to`, and wakes one who waits.
     #[cold]
     fn leave_slow(&self, to: u32) {
-        let order = sync::order_of(Part::LockRelease, SeqCst);
+        let order = leave_order();
         loop {
             let seen = self.word.load(Relaxed);
             if seen & ID != self.me {
@@ -222,6 +233,13 @@ impl<'a, O: Os> Guard<'a, O> {
     }
 }
 
+/// How a lock is left: sequentially consistent, see `sync::load_first`.
+#[inline(always)]
+fn leave_order() -> Ordering {
+    let total = sync::step_of(Part::LockReleaseTotal);
+    sync::order_of(Part::LockRelease, if total { SeqCst } else { Release })
+}
+
 impl<O: Os> AsRef<Exclusive> for Guard<'_, O> {
     fn as_ref(&self) -> &Exclusive {
         &self.proof
@@ -231,7 +249,6 @@ impl<O: Os> AsRef<Exclusive> for Guard<'_, O> {
 impl<O: Os> Drop for Guard<'_, O> {
     /// Reached by unwinding only.
     fn drop(&mut self) {
-        sync::fence(Release);
         self.leave_slow(ABANDONED);
     }
 }

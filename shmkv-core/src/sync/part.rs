@@ -62,8 +62,18 @@ pub(crate) enum Part {
     OverflowLowerLast,
     /// Lock: acquire on taking the word.
     LockAcquire,
-    /// Lock: release (sequentially consistent) on giving it back.
+    /// Lock: release on giving it back.
     LockRelease,
+    /// Lock: giving it back is sequentially consistent, too. Without it what a
+    /// writer did may be seen later than that it returned.
+    LockReleaseTotal,
+    /// Lock: release when an orphaned lock is marked because a new writer gets
+    /// its holder's id. Without it those who find it abandoned may not see all
+    /// that the dead one did.
+    LockDisownRelease,
+    /// Lock: that is tried again if somebody who waits left a mark meanwhile.
+    /// Without it everybody waits for the new writer, which holds nothing.
+    LockDisownAgain,
     /// Lock: what a dead holder left is repaired before the lock is used.
     LockRecovery,
     /// Lock: a sleeper looks again after a while, because the one who should
