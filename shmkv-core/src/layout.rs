@@ -90,6 +90,7 @@ const BUCKET_LEN: usize = 16;
 /// 128  reserved                      every new key and removal, if S > 1
 /// 256  256 zero bytes to spare
 /// ```
+#[cfg_attr(loom, derive(Default))]
 #[repr(C, align(128))]
 pub(crate) struct Shared {
     /// Count of the writers' ids ever handed out.
@@ -111,6 +112,7 @@ pub(crate) struct Shared {
 ///   0  lock  4 | 4 unused | next 8 | committed 8 | live 8 | intent 8 | takeovers 8
 /// 128  sixteen event words (64) | 64 bytes to spare
 /// ```
+#[cfg_attr(loom, derive(Default))]
 #[repr(C, align(128))]
 pub(crate) struct Shard {
     /// The writer lock's futex word; see `lock`.
@@ -145,6 +147,7 @@ pub(crate) const CLASSES: usize = 8;
 /// 0  tags: one byte a slot, 0 = vacant
 /// 8  overflow: one counter a class of keys that live in a later bucket
 /// ```
+#[cfg_attr(loom, derive(Default))]
 #[repr(C, align(16))]
 pub(crate) struct Bucket {
     pub(crate) tags: AtomicU64,

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The models see the lower layers only, and not all of those.
+#![cfg_attr(loom, allow(dead_code, unreachable_pub, unused_imports))]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("shmkv needs Linux: open file description locks, futexes and memfd");
@@ -34,6 +36,8 @@ mod lock;
 mod map;
 #[cfg(not(loom))]
 mod memory;
+#[cfg(all(test, loom))]
+mod models;
 mod sync;
 #[cfg(not(loom))]
 mod sys;

@@ -123,11 +123,10 @@ fn acquire_slow<'a, O: Os>(
     os: &'a O,
     mut expired: impl FnMut() -> bool,
 ) -> Result<Acquired<'a, O>, TimedOut> {
-    for _ in 0..SPINS {
-        if word.load(Relaxed) == 0 {
-            break;
-        }
+    let mut spins = SPINS;
+    while spins > 0 && word.load(Relaxed) != 0 {
         os.spin();
+        spins -= 1;
     }
     let acquire = sync::order_of(Part::LockAcquire, Acquire);
     // From here on others may sleep beside us, so the mark of waiters stays.

@@ -44,6 +44,9 @@ pub(crate) fn load_acquire(part: Part, word: &AtomicU64) -> u64 {
 /// consistent. Rust does not promise that such a load leaves read-only memory
 /// alone; on the 64-bit targets of this crate it is a load instruction (`ldar` on
 /// AArch64), and a test reads through a read-only mapping.
+///
+/// No [`Part`]: that it acquires is implied by the fences with which every
+/// operation ends, and loom knows no more of sequential consistency than that.
 #[inline(always)]
 pub(crate) fn load_first(word: &AtomicU64) -> u64 {
     if cfg!(all(target_arch = "x86_64", not(loom))) {

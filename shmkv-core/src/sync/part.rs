@@ -5,9 +5,23 @@
 //! one at a time and must fail every time; a part that can be removed unnoticed
 //! is either superfluous or untested.
 
-/// One fence, ordering, re-check or step of the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+macro_rules! parts {
+    ($($(#[$doc:meta])* $part:ident,)*) => {
+        /// One fence, ordering, re-check or step of the protocol.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Part {
+            $($(#[$doc])* $part,)*
+        }
+
+        #[cfg(loom)]
+        impl Part {
+            /// All of them.
+            pub(crate) const ALL: &[Part] = &[$(Part::$part,)*];
+        }
+    };
+}
+
+parts! {
     /// Reader: acquire of a slot's version. Without it a reader may copy bytes
     /// older than the version it will compare with.
     SlotVersionAcquire,
@@ -54,12 +68,27 @@ pub(crate) enum Part {
     /// Writer: release of the finished version. Without it a reader that sees
     /// the version may miss bytes.
     SlotVersionRelease,
-    /// Writer: release of the tags that publish a slot.
+    /// Writer: release of the tags. Without it a reader that sees a key gone may
+    /// miss another one that was inserted before the removal. (What an insertion
+    /// or update publishes is released by `MarkFence` and `SlotVersionRelease`
+    /// already.)
     PublishRelease,
     /// Writer: counters are raised before a displaced key is published.
     OverflowRaiseFirst,
     /// Writer: counters are lowered, with release, after a key is unpublished.
     OverflowLowerLast,
+    /// Writer: a number is stored before it is used. Without it a writer that
+    /// dies leaves a version in the table that was never handed out.
+    NumberFirst,
+    /// Writer: the intent is stored before a counter changes. Without it what a
+    /// dead writer did to counters stays.
+    IntentFirst,
+    /// Writer, and repair: the intent is cleared when the counters agree again.
+    /// Without it the next death leaves them as they are.
+    IntentLast,
+    /// Repair: counters are written with one store each, never through 0.
+    /// Without it readers miss keys meanwhile.
+    RecountInOneStore,
     /// Lock: acquire on taking the word.
     LockAcquire,
     /// Lock: release on giving it back.

@@ -57,11 +57,11 @@ pub(crate) struct Place {
     /// Whose lock protects it.
     pub(crate) shard: usize,
     /// The bucket of that shard at which its path begins.
-    home: usize,
+    pub(crate) home: usize,
     /// Its tag, never 0.
-    tag: u8,
+    pub(crate) tag: u8,
     /// Its class among those a bucket counts apart.
-    class: usize,
+    pub(crate) class: usize,
 }
 
 /// A map's memory, and how its keys are hashed.

@@ -9,11 +9,11 @@
 //! The repairer may die too, anywhere: nothing here depends on what an earlier
 //! repair has done, and `intent` is cleared last.
 
-use super::write::take_number;
+use super::write::{commit, take_number};
 use super::{Exclusive, Intent, Place, Table, Tags};
 use crate::bytes;
 use crate::layout::{Bucket, CLASSES, Geometry};
-use crate::sync::{Ordering::Relaxed, Ordering::Release};
+use crate::sync::{self, Ordering::Relaxed, Ordering::Release, Part};
 
 /// Paths up to this long are recounted by themselves, so that a takeover takes
 /// microseconds whatever the size of the map; longer ones hardly occur.
@@ -26,7 +26,11 @@ impl<G: Geometry> Table<'_, G> {
     /// the dead one was clearing the map.
     pub(crate) fn recover(&self, held: &Exclusive) {
         let shard = self.shard(held.shard);
-        match Intent::from_word(shard.intent.load(Relaxed), self.buckets_per_shard()) {
+        let intent = Intent::from_word(shard.intent.load(Relaxed), self.buckets_per_shard());
+        if !sync::step_of(Part::IntentLast) {
+            shard.intent.store(0, Release);
+        }
+        match intent {
             Intent::None => {}
             Intent::Path { home, target } => match self.steps(home, target) {
                 many @ ..=SHORT => self.recount_before(held.shard, target, many),
@@ -40,7 +44,7 @@ impl<G: Geometry> Table<'_, G> {
         let number = take_number(shard);
         let takeovers = shard.takeovers.load(Relaxed).wrapping_add(1);
         shard.takeovers.store(takeovers, Release);
-        shard.committed.store(number, Release);
+        commit(shard, number);
         shard.intent.store(0, Release);
     }
 
@@ -79,6 +83,9 @@ impl<G: Geometry> Table<'_, G> {
     fn set_counters(&self, shard: usize, bucket: usize, exact: [u8; CLASSES]) {
         let counters = &self.bucket(shard, bucket).overflow;
         for (count, exact) in counters.iter().zip(exact) {
+            if !sync::step_of(Part::RecountInOneStore) {
+                count.store(0, Release);
+            }
             count.store(exact, Release);
         }
     }

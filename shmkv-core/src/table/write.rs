@@ -151,10 +151,13 @@ impl<G: Geometry> Table<'_, G> {
             });
         };
         if !sync::step_of(Part::OverflowLowerLast) {
-            lower(Relaxed);
+            lower(Release);
         }
         let tags = Tags(bucket.tags.load(Relaxed));
         publish(bucket, tags.with(found.slot, 0));
+        if !sync::step_of(Part::IntentLast) {
+            shard.intent.store(0, Release);
+        }
         if sync::step_of(Part::OverflowLowerLast) {
             lower(Release);
         }
@@ -271,7 +274,7 @@ impl<G: Geometry> Table<'_, G> {
         let number = take_number(shard);
         self.fill(place.shard, found.bucket, to, number, key, value);
         publish(bucket, tags.with(found.slot, 0).with(to, place.tag));
-        shard.committed.store(number, Release);
+        commit(shard, number);
         Ok(number)
     }
 
@@ -365,14 +368,18 @@ impl<G: Geometry> Table<'_, G> {
 
 /// Says which counters are about to change.
 fn begin(shard: &Shard, intent: Intent) {
-    shard.intent.store(intent.to_word(), Release);
+    if sync::step_of(Part::IntentFirst) {
+        shard.intent.store(intent.to_word(), Release);
+    }
 }
 
 /// Takes the shard's next number. It is stored before it is used: if its taker
 /// dies it is burnt, for a reader may have seen it.
 pub(super) fn take_number(shard: &Shard) -> u64 {
     let number = (shard.next.load(Relaxed).wrapping_add(1) & NUMBER).max(1);
-    shard.next.store(number, Release);
+    if sync::step_of(Part::NumberFirst) {
+        shard.next.store(number, Release);
+    }
     number
 }
 
@@ -382,8 +389,16 @@ fn publish(bucket: &Bucket, tags: Tags) {
     bucket.tags.store(tags.0, order);
 }
 
+/// The change with this number is complete.
+pub(super) fn commit(shard: &Shard, number: u64) {
+    if !sync::step_of(Part::NumberFirst) {
+        shard.next.store(number, Release);
+    }
+    shard.committed.store(number, Release);
+}
+
 /// All counters agree again.
 fn finish(shard: &Shard, number: u64) {
-    shard.committed.store(number, Release);
+    commit(shard, number);
     shard.intent.store(0, Release);
 }

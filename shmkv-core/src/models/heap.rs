@@ -1,0 +1,221 @@
+//! A small table in a model's memory, and what may be read from it.
+//!
+//! Two buckets of eight slots. A value is two words, a commit's number and its
+//! complement, so that a torn or mixed-up value shows.
+
+use std::sync::OnceLock;
+
+use rapidhash::v3::RapidSecrets;
+
+use crate::layout::{Bucket, Fixed, Shard, Shared};
+use crate::sync::{AtomicU64, Ordering::Relaxed};
+use crate::table::{Condition, Entries, Exclusive, Table};
+
+/// The largest table of two buckets.
+pub(super) type Small<'m> = Table<'m, Fixed<9, 8, 16>>;
+
+/// A key.
+pub(super) type Key = [u8; 8];
+
+/// The words of the table.
+#[derive(Default)]
+pub(super) struct Heap {
+    shared: Shared,
+    shards: [Shard; 1],
+    buckets: [Bucket; 2],
+    slots: [[[AtomicU64; 4]; 8]; 2],
+}
+
+impl Heap {
+    /// The table in this memory.
+    pub(super) fn table(&self) -> Small<'_> {
+        let slots = self.slots.as_flattened().as_flattened();
+        Table::new(
+            Fixed,
+            &self.shared,
+            &self.shards,
+            &self.buckets,
+            slots,
+            secrets(),
+        )
+    }
+
+    /// The shard's words.
+    pub(super) fn shard(&self) -> &Shard {
+        &self.shards[0]
+    }
+
+    /// Looks a key up: its version, whose value must be whole.
+    ///
+    /// The outer `None`: writers were in the way, which says nothing.
+    pub(super) fn get(&self, key: Key) -> Option<Option<u64>> {
+        let table = self.table();
+        let mut value = [0; 16];
+        let found = table.get(table.place(&key), &key, &mut value).ok()?;
+        if let Some(version) = found {
+            assert_eq!(value, value_of(version), "a torn value");
+        }
+        Some(found)
+    }
+
+    /// Collects one bucket: keys and versions, whose values must be whole.
+    pub(super) fn entries(&self, bucket: usize) -> Option<Vec<(Key, u64)>> {
+        let mut entries = Entries::default();
+        self.table().entries(bucket, &mut entries).ok()?;
+        let mut all = Vec::new();
+        while let Some(entry) = entries.pop(8, 16, |version, key, value| {
+            assert_eq!(value, value_of(version), "a torn value");
+            (key.try_into().expect("eight bytes"), version)
+        }) {
+            all.push(entry);
+        }
+        Some(all)
+    }
+
+    /// Stores a value under a key, and returns its version.
+    pub(super) fn put(&self, held: &Exclusive, key: Key) -> u64 {
+        let table = self.table();
+        let next = self.shard().next.load(Relaxed) + 1;
+        let stored = table.store(
+            held,
+            table.place(&key),
+            &key,
+            &value_of(next),
+            Condition::Always,
+            &mut [],
+        );
+        assert_eq!(stored.expect("room").version, Some(next));
+        next
+    }
+
+    /// Removes a key.
+    pub(super) fn remove(&self, held: &Exclusive, key: Key) {
+        let table = self.table();
+        table.remove(held, table.place(&key), &key, None, &mut []);
+    }
+
+    /// The number of the last commit, when nobody writes.
+    pub(super) fn last(&self) -> u64 {
+        self.shard().next.load(Relaxed)
+    }
+}
+
+/// The lock of the only shard, in models that have one writer.
+pub(super) fn held() -> Exclusive {
+    Exclusive::of_locked(0)
+}
+
+/// Stores these keys.
+pub(super) fn put_all(heap: &Heap, keys: &[Key]) {
+    for &key in keys {
+        heap.put(&held(), key);
+    }
+}
+
+/// Two words that belong together.
+fn value_of(version: u64) -> [u8; 16] {
+    let mut value = [0; 16];
+    value[..8].copy_from_slice(&version.to_ne_bytes());
+    value[8..].copy_from_slice(&(!version).to_ne_bytes());
+    value
+}
+
+/// What one who looks at a key again and again may see.
+///
+/// The key goes through `states` in this order; whoever looks never goes back,
+/// and never sees what is not in the list.
+pub(super) struct Observer {
+    states: Vec<Option<u64>>,
+    at: usize,
+}
+
+impl Observer {
+    /// Of a key that goes through these states.
+    pub(super) fn new(states: &[Option<u64>]) -> Self {
+        let states = states.to_vec();
+        Self { states, at: 0 }
+    }
+
+    /// What was seen, by an operation that began after whatever was seen before
+    /// had been seen.
+    pub(super) fn saw(&mut self, seen: Option<u64>) {
+        let later = self.states[self.at..].iter().position(|&s| s == seen);
+        let Some(later) = later else {
+            panic!("saw {seen:?} at {} of {:?}", self.at, self.states);
+        };
+        self.at += later;
+    }
+
+    /// The first `changes` changes were complete when the next look began.
+    pub(super) fn knows(&mut self, changes: usize) {
+        self.at = self.at.max(changes);
+    }
+
+    /// Whether the last state was seen.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at + 1 == self.states.len()
+    }
+
+    /// Looks the key up.
+    pub(super) fn get(&mut self, heap: &Heap, key: Key) {
+        if let Some(seen) = heap.get(key) {
+            self.saw(seen);
+        }
+    }
+
+    /// Looks for the key in a bucket in which it is, if it is anywhere.
+    pub(super) fn find(&mut self, heap: &Heap, bucket: usize, key: Key) {
+        if let Some(all) = heap.entries(bucket) {
+            let mut found = all.iter().filter(|(other, _)| *other == key);
+            self.saw(found.next().map(|(_, version)| *version));
+            assert!(found.next().is_none(), "a key was seen twice");
+        }
+    }
+}
+
+/// Keys whose homes and tags are as the models need them.
+pub(super) struct Keys {
+    /// Home bucket 0.
+    pub(super) a: Key,
+    /// Same home, tag and class as `a`.
+    pub(super) b: Key,
+    /// Home bucket 0, all with other tags than `a`.
+    pub(super) others: [Key; 7],
+    /// Home bucket 1.
+    pub(super) next_door: Key,
+}
+
+/// The keys, searched for once.
+pub(super) fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let heap = Heap::default();
+        let table = heap.table();
+        let at_home = || {
+            (1_u64..)
+                .map(u64::to_ne_bytes)
+                .filter(|key| table.place(key).home == 0)
+        };
+        let a = at_home().next().expect("a key");
+        let of_a = table.place(&a);
+        let mut next_door = (1_u64..)
+            .map(u64::to_ne_bytes)
+            .filter(|key| table.place(key).home == 1 && table.place(key).tag != of_a.tag);
+        let b = at_home().skip(1).find(|key| {
+            let place = table.place(key);
+            place.tag == of_a.tag && place.class == of_a.class
+        });
+        let mut others = at_home().filter(|key| table.place(key).tag != of_a.tag);
+        Keys {
+            a,
+            b: b.expect("another key"),
+            next_door: next_door.next().expect("another bucket's key"),
+            others: std::array::from_fn(|_| others.next().expect("enough keys")),
+        }
+    })
+}
+
+fn secrets() -> &'static RapidSecrets {
+    static SECRETS: OnceLock<RapidSecrets> = OnceLock::new();
+    SECRETS.get_or_init(|| RapidSecrets::seed(7))
+}

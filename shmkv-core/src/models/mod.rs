@@ -1,0 +1,142 @@
+//! Models of the shipped table and lock, for loom.
+//!
+//! loom runs a model again and again, once for every way in which its threads'
+//! accesses can interleave and for every value that the memory model lets a
+//! load return. A model's threads assert what users are promised. Then every
+//! [`Part`] of the protocol is taken out in turn, and the model that
+//! [`needed_by`] names must fail.
+//!
+//! ```text
+//! RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom \
+//!     -p shmkv-core --lib models -- --nocapture
+//! ```
+//!
+//! What loom cannot see, and what therefore rests on argument alone: that a
+//! load returns a value stored later in the order that loom chose; that the
+//! compiler keeps a dying thread's stores in order (its releases); and the one
+//! order of all sequentially consistent accesses (see `sync::load_first`),
+//! except where a model says that it adds barriers.
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod heap;
+mod kernel;
+mod kills;
+mod locks;
+mod reads;
+mod run;
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::Mutex;
+
+use crate::sync::Part;
+use run::{Explored, Model, explore};
+
+/// A model that fails without this part.
+fn needed_by(part: Part) -> &'static str {
+    match part {
+        Part::SlotVersionAcquire
+        | Part::TagRecheck
+        | Part::CopyFence
+        | Part::VersionRecheck
+        | Part::MarkWriting
+        | Part::MarkFence
+        | Part::SlotVersionRelease => "get, two updates",
+        Part::MissFence | Part::MissMaskRecheck | Part::MissVersionRecheck => {
+            "miss, three updates of two like keys"
+        }
+        Part::CollectFence | Part::CollectTagsRecheck | Part::CollectVersionRecheck => {
+            "iteration, three updates of two like keys"
+        }
+        Part::PublishRelease => "two keys, remove at home",
+        Part::OverflowAcquire => "two keys, remove elsewhere",
+        Part::TotalsAcquire => "totals, insert",
+        Part::OverflowRaiseFirst => "get, insert elsewhere",
+        Part::OverflowLowerLast | Part::IntentLast => "one killed, remove elsewhere",
+        Part::NumberFirst | Part::IntentFirst => "one killed, insert elsewhere",
+        Part::RecountInOneStore => "one killed, remove elsewhere",
+        Part::LockAcquire | Part::LockRelease => "lock, two writers",
+        Part::LockReleaseTotal => "real time, insert then get",
+        Part::LockRecovery | Part::LockWaitSlice => "lock, holder killed",
+        Part::LockKeepWaiters => "lock, three writers",
+        Part::LockDisownRelease | Part::LockDisownAgain => {
+            "lock, holder killed and its id used again"
+        }
+    }
+}
+
+/// Says something, though tests' output is kept back.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// What has come out so far.
+#[derive(Default)]
+struct Tally {
+    executions: u64,
+    caught: usize,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn add(&mut self, model: &Model, part: Option<Part>, result: Result<Explored, String>) {
+        let name = model.name;
+        match (part, result) {
+            (None, Ok(Explored { executions, kills })) => {
+                self.executions += executions;
+                if executions <= 2 * (kills as u64 + 1) {
+                    self.wrong
+                        .push(format!("{name}: hardly anything is interleaved"));
+                }
+                let scope = model.bound.map_or("exhaustive".into(), |bound| {
+                    format!("at most {bound} preemptions")
+                });
+                say(&format!(
+                    "  {name}: {executions} executions, {kills} deaths tried, {scope}"
+                ));
+            }
+            (None, Err(failure)) => self.wrong.push(format!("{name}: {failure}")),
+            (Some(part), Ok(_)) => self.wrong.push(format!("{name}: holds without {part:?}")),
+            (Some(part), Err(failure)) => {
+                self.caught += 1;
+                say(&format!("  {name}, without {part:?}: {failure}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn models_hold_and_need_every_part() {
+    run::catch_failures();
+    let models = [reads::MODELS, kills::MODELS, locks::MODELS].concat();
+    let named = |name| {
+        let found = models.iter().find(|model| model.name == name);
+        *found.expect("a model of that name")
+    };
+    let whole = models.iter().map(|&model| (model, None));
+    let parts = Part::ALL.iter();
+    let mutants = parts.map(|&part| (named(needed_by(part)), Some(part)));
+    let jobs: VecDeque<_> = whole.chain(mutants).collect();
+    let (jobs, tally) = (Mutex::new(jobs), Mutex::new(Tally::default()));
+    let next = || jobs.lock().expect("no panic under it").pop_front();
+    let work = || {
+        while let Some((model, part)) = next() {
+            let result = explore(model, part);
+            let mut tally = tally.lock().expect("no panic under it");
+            tally.add(model, part, result);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    let tally = tally.into_inner().expect("no panic under it");
+    say(&format!(
+        "T5 loom: {} models, {} executions, mutants caught {} of {}",
+        models.len(),
+        tally.executions,
+        tally.caught,
+        Part::ALL.len()
+    ));
+    assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
+}

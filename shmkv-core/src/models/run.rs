@@ -1,0 +1,121 @@
+//! Running a model.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Once;
+
+use super::heap::{Heap, keys};
+use crate::sync::Part;
+use crate::sync::model::{self, Grown};
+
+/// A model.
+pub(super) struct Model {
+    pub(super) name: &'static str,
+    /// How often a thread may lose its turn in one execution; `None`: as often
+    /// as loom finds that it matters.
+    pub(super) bound: Option<usize>,
+    /// How many threads die, each after every one of its stores in turn.
+    pub(super) deaths: usize,
+    /// Fills the table, alone.
+    pub(super) set_up: fn(&Heap),
+    /// One execution. The threads that die do so after these many stores.
+    pub(super) run: fn(Rc<Heap>, [usize; 2]),
+}
+
+thread_local! {
+    static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
+    /// Which of a model's mortal threads died, in some execution.
+    static DIED: Cell<[bool; 2]> = const { Cell::new([false; 2]) };
+    static FAILURE: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// Runs `body` as mortal thread number `who`.
+pub(super) fn mortal<R>(who: usize, after: usize, body: impl FnOnce() -> R) -> Option<R> {
+    let result = model::killed_after(after, body);
+    if result.is_none() {
+        let mut died = DIED.get();
+        died[who] = true;
+        DIED.set(died);
+    }
+    result
+}
+
+/// Once a model fails, keeps its threads from doing more, and the message from
+/// being printed: half of the failures are wanted.
+pub(super) fn catch_failures() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !model::fail() {
+                usual(info);
+            } else if let Some(first) = FAILURE.take() {
+                FAILURE.set(Some(first));
+            } else {
+                let payload = info.payload();
+                let text = match payload.downcast_ref::<String>() {
+                    Some(text) => text.as_str(),
+                    None => payload.downcast_ref().copied().unwrap_or("a panic"),
+                };
+                FAILURE.set(Some(text.lines().next().unwrap_or_default().to_owned()));
+            }
+        }));
+    });
+}
+
+/// What was tried.
+pub(super) struct Explored {
+    pub(super) executions: u64,
+    /// Of how many combinations of stores threads died.
+    pub(super) kills: usize,
+}
+
+/// Explores a model, or what is left of it without a part; or how it failed.
+pub(super) fn explore(of: &'static Model, out: Option<Part>) -> Result<Explored, String> {
+    let _ = keys();
+    model::lay_out();
+    (of.set_up)(&Heap::default());
+    model::take_out(out);
+    EXECUTIONS.set(0);
+    let mut kills = 0;
+    for first in 1.. {
+        for second in 1.. {
+            DIED.set([false; 2]);
+            explore_kills(of, [first, second])?;
+            kills += usize::from(DIED.get() != [false; 2]);
+            if of.deaths < 2 || !DIED.get()[1] {
+                break;
+            }
+        }
+        if of.deaths < 1 || !DIED.get()[0] {
+            break;
+        }
+    }
+    let executions = EXECUTIONS.get();
+    Ok(Explored { executions, kills })
+}
+
+fn explore_kills(of: &'static Model, kills: [usize; 2]) -> Result<(), String> {
+    loop {
+        FAILURE.set(None);
+        let mut builder = loom::model::Builder::new();
+        builder.max_branches = 20_000;
+        builder.preemption_bound = of.bound;
+        let before = EXECUTIONS.get();
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            builder.check(move || {
+                model::begin();
+                EXECUTIONS.set(EXECUTIONS.get() + 1);
+                (of.run)(Rc::new(Heap::default()), kills);
+            });
+        }));
+        model::end();
+        match result {
+            Ok(()) => return Ok(()),
+            // One word more is shared: from the start.
+            Err(payload) if payload.is::<Grown>() => EXECUTIONS.set(before),
+            Err(_) => return Err(FAILURE.take().unwrap_or_default()),
+        }
+    }
+}
