@@ -25,5 +25,6 @@ pub(crate) mod seed;
 pub(crate) mod shared;
 pub(crate) mod step;
 mod trace;
+pub(crate) mod trail;
 pub(crate) mod walk;
 pub(crate) mod world;

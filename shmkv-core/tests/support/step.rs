@@ -111,6 +111,49 @@ impl Stopped {
         }
     }
 
+    /// The address of the next instruction.
+    pub(super) fn address(&self) -> u64 {
+        ptrace::getregs(self.pid()).expect("PTRACE_GETREGS").rip
+    }
+
+    /// Runs on at full speed to a breakpoint; whether it came to one.
+    fn go_to_trap(&mut self) -> bool {
+        let ticker = Ticker::start(&self.tracee);
+        ptrace::cont(self.pid(), None).expect("PTRACE_CONT");
+        let event = self.tracee.wait(&ticker, self.patience);
+        matches!(event, Event::Signal(Signal::SIGTRAP))
+    }
+
+    /// Runs on at full speed to the `hits`-th time that the instruction at `address` is next, which is point `point`; false
+    /// if it did not come there.
+    pub(super) fn jump(&mut self, address: u64, hits: usize, point: usize) -> bool {
+        let at = address as *mut std::ffi::c_void;
+        let code = ptrace::read(self.pid(), at).expect("PTRACE_PEEKDATA");
+        let trap = code & !0xff | 0xcc;
+        for hit in 1..=hits {
+            ptrace::write(self.pid(), at, trap).expect("PTRACE_POKEDATA");
+            if !self.go_to_trap() {
+                return false;
+            }
+            ptrace::write(self.pid(), at, code).expect("PTRACE_POKEDATA");
+            let mut registers = ptrace::getregs(self.pid()).expect("PTRACE_GETREGS");
+            assert_eq!(registers.rip, address + 1, "some other breakpoint");
+            registers.rip = address;
+            ptrace::setregs(self.pid(), registers).expect("PTRACE_SETREGS");
+            if hit < hits {
+                let ticker = Ticker::start(&self.tracee);
+                ptrace::step(self.pid(), None).expect("PTRACE_SINGLESTEP");
+                let event = self.tracee.wait(&ticker, self.patience);
+                assert!(
+                    matches!(event, Event::Signal(Signal::SIGTRAP)),
+                    "a step, not {event:?}"
+                );
+            }
+        }
+        self.point = point;
+        true
+    }
+
     /// `inside`: a sleep on the way to the very last point ends the run at once.
     pub(super) fn drive(mut self, point: usize, inside: bool) -> Stop {
         let ticker = Ticker::start(&self.tracee);
@@ -168,6 +211,8 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// How long a child may sleep in one system call before nothing more is expected of it. Above the lock's wait slice.
     pub(crate) patience: Duration,
+    /// Points to try in any case, where not all are.
+    pub(crate) always: Vec<usize>,
 }
 
 impl Default for Plan {
@@ -182,6 +227,7 @@ impl Default for Plan {
             samples: 400,
             seed: 1,
             patience,
+            always: Vec::new(),
         }
     }
 }
@@ -230,16 +276,21 @@ impl Plan {
 
     /// The points to try of an operation of `length` points.
     pub(super) fn points(&self, length: usize) -> Vec<usize> {
-        if length <= self.exhaustive_up_to {
+        let mut points: Vec<usize> = if length <= self.exhaustive_up_to {
             // A run can be longer than the one that was measured (a clock's retry loop, a spin): go on until it finishes.
-            return (0..4 * self.exhaustive_up_to.max(16))
+            (0..4 * length.max(16))
                 .step_by(self.stride.max(1))
-                .collect();
-        }
-        let mut random = fastrand::Rng::with_seed(self.seed);
-        let part = |k: usize| k * length / self.samples;
-        (0..self.samples)
-            .map(|k| random.usize(part(k)..part(k + 1).max(part(k) + 1)))
-            .collect()
+                .collect()
+        } else {
+            let mut random = fastrand::Rng::with_seed(self.seed);
+            let part = |k: usize| k * length / self.samples;
+            (0..self.samples)
+                .map(|k| random.usize(part(k)..part(k + 1).max(part(k) + 1)))
+                .collect()
+        };
+        points.extend(&self.always);
+        points.sort_unstable();
+        points.dedup();
+        points
     }
 }

@@ -7,7 +7,8 @@
 //! A point where the child sleeps inside a system call (a lock's futex) counts too: it is killed asleep, in an extra run, and
 //! then once more after it woke. A sleep beyond the plan's patience ends the walk, since no instruction follows.
 //!
-//! Each kill point starts over, so an operation of n points costs n²/2 steps; that is what "killed at this instruction" means.
+//! Each kill point starts over; that is what "killed at this instruction" means. An operation of n points would cost n²/2
+//! steps, but for the short cuts of [`trail`](super::trail).
 //! A `check` that fails is a violation in the [`Tally`], and the walk goes on: all of them are worth seeing.
 
 use std::collections::HashSet;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use super::report::Report;
 use super::step::{Plan, Stop};
+use super::trail::Trail;
 
 /// Nothing that is worth stepping through takes more.
 const RUNAWAY: usize = 20_000_000;
@@ -81,14 +83,31 @@ pub(crate) fn for_each_kill_point<S>(
 ) -> Tally {
     let mut tally = Tally::default();
     let state = setup();
-    (tally.length, tally.asleep) = match plan.run_to(RUNAWAY, || op(&state)) {
-        Stop::Finished(length) => (length, 0),
-        Stop::Asleep(stopped) => (stopped.point(), 0),
+    let (whole, trail) = Trail::record(plan, RUNAWAY, || op(&state));
+    tally.length = match whole {
+        Stop::Finished(length) => length,
+        Stop::Asleep(stopped) => stopped.point(),
         Stop::At(_) => panic!("an operation of more than {RUNAWAY} steps"),
     };
     tally.steps = tally.length;
     drop(state);
     for i in plan.points(tally.length) {
+        if let Some(trail) = &trail {
+            let state = setup();
+            let near = trail.run_to(plan, i.min(trail.last()), || op(&state));
+            match near.map(|stopped| stopped.step_to(i)) {
+                Some(Stop::At(stopped)) => {
+                    stopped.kill();
+                    tally.note(i, check(i, &state));
+                    continue;
+                }
+                Some(Stop::Finished(length)) => {
+                    tally.note(format_args!("{length}, finished"), check(length, &state));
+                    return tally;
+                }
+                Some(Stop::Asleep(_)) | None => {} // another way than last time
+            }
+        }
         let state = setup();
         match plan.run_to(i, || op(&state)) {
             Stop::At(stopped) => {
