@@ -24,6 +24,7 @@ mod search;
 pub(crate) mod seed;
 pub(crate) mod shared;
 pub(crate) mod step;
+pub(crate) mod supervise;
 mod trace;
 pub(crate) mod trail;
 pub(crate) mod walk;
