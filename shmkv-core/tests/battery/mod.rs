@@ -5,6 +5,7 @@
 //! the map said, and the caller judges.
 #![allow(dead_code)] // each test program uses its own part
 
+pub(crate) mod exercise;
 pub(crate) mod format;
 mod write;
 

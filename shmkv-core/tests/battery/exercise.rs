@@ -1,0 +1,131 @@
+//! One segment of any bytes, and everything done to it: what a fuzzer calls.
+//!
+//! A libFuzzer target needs nothing but `#[path]`s to this directory and
+//! `fuzz_target!(|bytes: &[u8]| exercise(bytes, Handles::All, &|_| {}));`
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::format::{SHARED_AT, Texts};
+use super::{Known, Seen, reads, writes};
+
+/// Entries of the map that is exercised.
+pub(crate) const N: usize = 10;
+/// Keys that its good version holds.
+pub(crate) const KEYS: usize = 8;
+
+/// Through which handles a segment is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handles {
+    /// Read-only ones too. They wait for writers that seem to be at work, 100 ms a time.
+    All,
+    /// Those that may write, which take the lock instead.
+    Writable,
+}
+
+/// What the good version of the map holds, as far as hostile bytes care.
+fn known() -> Known {
+    let mut known = Known::default();
+    for key in (0..KEYS).map(|i| format!("key-{i}")) {
+        known.learn(&key, &Known::value(&key, 0));
+    }
+    known
+}
+
+/// A good segment's bytes.
+pub(crate) fn good_image() -> Vec<u8> {
+    let name = Name::new();
+    let map = Texts::<N>::create(&name.0).expect("create");
+    for key in known().keys() {
+        map.insert(&*key, &*Known::value(&key, 0)).expect("insert");
+    }
+    std::fs::read(name.path()).expect("read")
+}
+
+/// Makes a segment of `bytes`, opens it in every way, reads and writes it in every way.
+///
+/// Whatever the bytes, this returns: the answers are a program's to judge, except for what [`Seen::endless`] lists.
+/// Through how many handles that came to anything, and what was seen.
+pub(crate) fn exercise(bytes: &[u8], handles: Handles, beat: &impl Fn(u64)) -> (usize, Seen) {
+    let name = Name::new();
+    std::fs::write(name.path(), bytes).expect("write");
+    let mut seen = Seen::default();
+    let opened = all_operations(&name, handles, &mut seen, beat);
+    (opened, seen)
+}
+
+/// As [`exercise`], but `bytes` replaces everything behind the header of a good segment that is open already, whose
+/// writer may hold no lock and be registered.
+pub(crate) fn exercise_open(
+    good: &[u8],
+    bytes: &[u8],
+    handles: Handles,
+    beat: &impl Fn(u64),
+) -> (usize, Seen) {
+    let name = Name::new();
+    std::fs::write(name.path(), good).expect("write");
+    let options = Texts::<N>::options().lock_timeout(LOCK_TIMEOUT);
+    let writer = options.open(&name.0).expect("open");
+    let reader = options.open_read_only(&name.0).expect("open");
+    writer.replace("absent", "").expect("register");
+
+    let file = OpenOptions::new().write(true).open(name.path());
+    let body = &bytes[SHARED_AT.min(bytes.len())..];
+    let overwritten = file.and_then(|file| file.write_all_at(body, SHARED_AT as u64));
+    overwritten.expect("overwrite");
+    let mut seen = Seen::default();
+    if handles == Handles::All {
+        reads(&reader, &known(), false, &mut seen, beat);
+    }
+    reads(&writer, &known(), true, &mut seen, beat);
+    writes(&writer, known(), &mut seen, beat);
+    let opened = all_operations(&name, Handles::Writable, &mut seen, beat);
+    (2 + opened, seen)
+}
+
+/// Long enough to take a dead one's lock over.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_millis(10);
+
+fn all_operations(name: &Name, handles: Handles, seen: &mut Seen, beat: &impl Fn(u64)) -> usize {
+    let options = Texts::<N>::options().lock_timeout(LOCK_TIMEOUT);
+    let mut opened = 0;
+    beat(40);
+    if let Ok(reader) = options.open_read_only(&name.0) {
+        opened += 1;
+        if handles == Handles::All {
+            reads(&reader, &known(), false, seen, beat);
+        }
+    }
+    beat(41);
+    if let Ok(writer) = options.open_or_create(&name.0) {
+        opened += 1;
+        reads(&writer, &known(), true, seen, beat);
+        writes(&writer, known(), seen, beat);
+    }
+    opened
+}
+
+/// A name of this process's own; the object goes with it.
+struct Name(String);
+
+impl Name {
+    fn new() -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let pid = std::process::id();
+        // Relaxed: only distinctness matters.
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        Self(format!("/shmkv-test-{pid}-exercise-{count}"))
+    }
+
+    fn path(&self) -> String {
+        format!("/dev/shm{}", self.0)
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(self.path());
+    }
+}

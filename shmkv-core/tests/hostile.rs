@@ -1,0 +1,271 @@
+//! Do hostile bytes ever do more than give wrong answers?
+//!
+//! Whole segments, random or mutated, go through open, every read, every write and every repair; and a process scribbles
+//! over everything behind the header while others read and write. No panic, no crash, no hang, no endless iteration.
+//!
+//! Each trial has a seed of its own, so a failure replays by itself: the line that names it names its number.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
+
+mod battery;
+mod support;
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt as _;
+use std::time::{Duration, Instant};
+
+use battery::exercise::{Handles, KEYS, LOCK_TIMEOUT, N, exercise, exercise_open, good_image};
+use battery::format::{Format, SHARDS_AT, SHARED_AT, Texts, sign};
+use battery::{Known, Seen, reads, writes};
+use fastrand::Rng;
+use libtest_mimic::{Arguments, Failed, Trial};
+use support::proc::{SegmentName, fork_child};
+use support::report::Report;
+use support::supervise::{Outcomes, supervise};
+
+const SEED: u64 = 0x5eed;
+
+fn main() {
+    let mut args = Arguments::from_args();
+    args.test_threads = Some(1);
+    let trials = vec![
+        Trial::test("any_bytes", any_bytes),
+        Trial::test("hostile_schemas", hostile_schemas),
+        Trial::test("overwritten_while_open", overwritten_while_open),
+        Trial::test("scribbled_over_while_in_use", scribbled_over_while_in_use),
+    ];
+    libtest_mimic::run(&args, trials).exit();
+}
+
+/// In every 16th trial read-only handles are used too: they wait for writers that do not exist.
+fn handles(i: usize) -> Handles {
+    if i.is_multiple_of(16) {
+        Handles::All
+    } else {
+        Handles::Writable
+    }
+}
+
+/// Numbers at which code like this breaks, among others.
+fn word(rng: &mut Rng) -> u64 {
+    match rng.u8(..8) {
+        0 | 1 => 0,
+        2 => u64::MAX,
+        3 => rng.u64(..64),
+        4 => 1 << rng.u32(..64),
+        5 => (1 << 62) - 1 - rng.u64(..2),
+        6 => 1 << 63 | rng.u64(..1024),
+        _ => rng.u64(..),
+    }
+}
+
+/// Fills whole words, some of them with random bytes.
+fn scramble(bytes: &mut [u8], rng: &mut Rng) {
+    for chunk in bytes.chunks_mut(8) {
+        let word = word(rng).to_ne_bytes();
+        chunk.copy_from_slice(&word[..chunk.len()]);
+    }
+}
+
+/// The good segment with everything that is not the header or an entry scrambled: tags, counters, locks, intents.
+fn scrambled_body(good: &[u8], rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    let format = Format::of(good);
+    // Entries too in one of four, else only what leads to them.
+    let end = match rng.u8(..4) {
+        0 => format.schema_at(),
+        1 => format.buckets_at(),
+        _ => format.slots_at(),
+    };
+    let start = if rng.bool() { SHARED_AT } else { SHARDS_AT };
+    scramble(&mut bytes[start..end], rng);
+    bytes
+}
+
+fn any_image(good: &[u8], rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    match rng.u8(..8) {
+        0 => {
+            bytes = vec![0; rng.usize(..good.len() + 100)];
+            rng.fill(&mut bytes);
+        }
+        1 => bytes.truncate(rng.usize(..=good.len())),
+        2 => {
+            // A header that contradicts itself under a checksum that is right.
+            for _ in 0..rng.usize(1..4) {
+                let at = rng.usize(2..63) * 8;
+                bytes[at..at + 8].copy_from_slice(&word(rng).to_ne_bytes());
+            }
+            sign(&mut bytes);
+        }
+        3 | 4 => {
+            for _ in 0..rng.usize(1..64) {
+                let at = rng.usize(SHARED_AT..good.len());
+                bytes[at] = rng.u8(..);
+            }
+        }
+        _ => bytes = scrambled_body(good, rng),
+    }
+    bytes
+}
+
+/// Prints the figures and fails if a trial did not come to its end.
+fn judge(case: &str, outcomes: &Outcomes) -> Result<(), Failed> {
+    let finished = outcomes.of.iter().filter(|of| **of != 0).count();
+    let handles: u64 = outcomes
+        .of
+        .iter()
+        .map(|of| (of & 0xff).saturating_sub(1))
+        .sum();
+    let errors: u64 = outcomes.of.iter().map(|of| of >> 8 & 0xffff_ffff).sum();
+    let endless = outcomes.of.iter().filter(|of| *of >> 63 != 0).count();
+    let mut violations: Vec<String> = outcomes
+        .troubles
+        .iter()
+        .map(|(i, how)| format!("trial {i}: {how}"))
+        .collect();
+    if endless > 0 {
+        violations.push(format!("{endless} trials saw more entries than slots"));
+    }
+    Report::new("T8", case)
+        .count("segments", finished)
+        .count("handles", handles)
+        .count("typed errors", errors)
+        .note("seed", SEED)
+        .require(&violations)
+}
+
+/// What a trial notes: that it ended, through how many handles, with how many errors.
+fn outcome((opened, seen): (usize, Seen)) -> u64 {
+    let endless = u64::from(!seen.endless.is_empty()) << 63;
+    endless | (seen.errors.len() as u64) << 8 | (opened as u64 + 1)
+}
+
+fn any_bytes() -> Result<(), Failed> {
+    let good = good_image();
+    let outcomes = supervise(
+        6_000,
+        |_| (),
+        |heart, (), i| {
+            let bytes = any_image(&good, &mut Rng::with_seed(SEED + i as u64));
+            let came = exercise(&bytes, handles(i), &|step| heart.beat(step));
+            heart.note(i, outcome(came));
+        },
+    );
+    judge("any bytes", &outcomes)
+}
+
+/// Schemas under checksums that are right: only the parser stands between them and the program.
+fn hostile_schemas() -> Result<(), Failed> {
+    let good = good_image();
+    let at = Format::of(&good).schema_at();
+    let outcomes = supervise(
+        20_000,
+        |_| (),
+        |heart, (), i| {
+            let mut rng = Rng::with_seed(SEED + i as u64);
+            let mut bytes = good.clone();
+            match rng.u8(..4) {
+                0 => {
+                    // Much longer: deep nesting, long lists.
+                    bytes.resize(at + rng.usize(..70_000), rng.u8(..16));
+                    let len = (bytes.len() - at) as u64;
+                    bytes[120..128].copy_from_slice(&len.to_ne_bytes());
+                    bytes[72..80].copy_from_slice(&(at as u64 + len).to_ne_bytes());
+                }
+                1 => rng.fill(&mut bytes[at..]),
+                _ => {}
+            }
+            for _ in 0..rng.usize(..6) {
+                if bytes.len() > at {
+                    let target = rng.usize(at..bytes.len());
+                    bytes[target] = rng.u8(..32);
+                }
+            }
+            let checksum = rapidhash::v3::rapidhash_v3(&bytes[at..]);
+            bytes[128..136].copy_from_slice(&checksum.to_ne_bytes());
+            sign(&mut bytes);
+            let came = exercise(&bytes, Handles::Writable, &|step| heart.beat(step));
+            heart.note(i, outcome(came));
+        },
+    );
+    judge("schemas", &outcomes)
+}
+
+fn overwritten_while_open() -> Result<(), Failed> {
+    let good = good_image();
+    let outcomes = supervise(
+        3_000,
+        |_| (),
+        |heart, (), i| {
+            let bytes = scrambled_body(&good, &mut Rng::with_seed(SEED + i as u64));
+            let came = exercise_open(&good, &bytes, handles(i), &|step| heart.beat(step));
+            heart.note(i, outcome(came));
+        },
+    );
+    judge("overwritten while open", &outcomes)
+}
+
+/// Overwrites words everywhere between the header and the schema; now and then puts everything right, so that others
+/// get further.
+fn scribble(name: &SegmentName, good: &[u8], seed: u64) -> i32 {
+    let mut rng = Rng::with_seed(seed);
+    let file = OpenOptions::new().write(true).open(name.path()).unwrap();
+    let end = Format::of(good).schema_at();
+    loop {
+        let bytes = word(&mut rng).to_ne_bytes();
+        let len = rng.usize(1..=8);
+        let at = rng.usize(SHARED_AT..end - 8);
+        file.write_all_at(&bytes[..len], at as u64).unwrap();
+        if rng.u16(..256) == 0 {
+            file.write_all_at(&good[SHARED_AT..end], SHARED_AT as u64)
+                .unwrap();
+        }
+    }
+}
+
+fn scribbled_over_while_in_use() -> Result<(), Failed> {
+    let good = good_image();
+    let mut known = Known::default();
+    for key in (0..KEYS).map(|i| format!("key-{i}")) {
+        known.learn(&key, &Known::value(&key, 0));
+    }
+    // Each trial: one who scribbles, one who writes, and this one, who does everything.
+    let outcomes = supervise(
+        8,
+        |_| (),
+        |heart, (), i| {
+            let name = SegmentName::unique();
+            std::fs::write(name.path(), &good).unwrap();
+            let options = Texts::<N>::options().lock_timeout(LOCK_TIMEOUT);
+            let work = |seconds: f64, read_only: bool, seen: &mut Seen| {
+                let writer = options.open(name.as_str()).unwrap();
+                let reader = options.open_read_only(name.as_str()).unwrap();
+                let start = Instant::now();
+                while start.elapsed() < Duration::from_secs_f64(seconds) {
+                    let beat = |step| heart.beat(step);
+                    reads(&writer, &known, true, seen, &beat);
+                    writes(&writer, known.clone(), seen, &beat);
+                    if read_only {
+                        reads(&reader, &known, false, seen, &beat);
+                    }
+                    // A new one registers, under an id that the scribbler chooses.
+                    let another = options.open(name.as_str()).unwrap();
+                    writes(&another, known.clone(), seen, &beat);
+                }
+            };
+            let scribbler = fork_child(|| scribble(&name, &good, SEED + i as u64));
+            let other = fork_child(|| {
+                let mut seen = Seen::default();
+                work(0.5, false, &mut seen);
+                i32::from(!seen.endless.is_empty())
+            });
+            let mut seen = Seen::default();
+            work(0.5, true, &mut seen);
+            let other = other.exit_code(Duration::from_secs(30));
+            drop(scribbler);
+            assert_eq!(other, Ok(0), "the other writer");
+            heart.note(i, outcome((2, seen)));
+        },
+    );
+    judge("scribbled over while in use", &outcomes)
+}
