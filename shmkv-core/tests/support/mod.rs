@@ -10,17 +10,21 @@
 //! | [`walk`] | and at each instruction in turn? (T1 to T3) |
 //! | [`inject`] | what happens when *this* system call fails? |
 //! | [`proc`] | what happens between processes, forked or executed anew? |
+//! | [`seccomp`] | and if the kernel forbids a call? |
+//! | [`supervise`] | do all of these thousands of small trials end, and none of them by a crash? |
 //! | [`world`] | and if one has another uid, another PID namespace, a full `/dev/shm`? |
 //! | [`history`] | could one map, used by one process at a time, have given these answers? ([`record`] collects them) |
 //! | [`report`] | how much was tried, and what came of it? |
 #![allow(dead_code, unused_imports)] // each test program uses its own part
 
+pub(crate) mod directory;
 pub(crate) mod history;
 pub(crate) mod inject;
 pub(crate) mod proc;
 pub(crate) mod record;
 pub(crate) mod report;
 mod search;
+pub(crate) mod seccomp;
 pub(crate) mod seed;
 pub(crate) mod shared;
 pub(crate) mod step;

@@ -1,0 +1,54 @@
+//! Directories for files that only one test has.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::unistd::{Pid, getpid};
+
+/// A new directory for temporary files. Dropped where it was made, it removes itself and what is in it.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    owner: Pid,
+}
+
+impl Directory {
+    /// On the disk, or wherever the system keeps temporary files.
+    pub(crate) fn new() -> Self {
+        Self::under(&std::env::temp_dir())
+    }
+
+    pub(crate) fn under(parent: &Path) -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let owner = getpid();
+        // Relaxed: only distinctness matters.
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("shmkv-test-{owner}-{count}.d"));
+        std::fs::create_dir(&path).expect("create a directory");
+        Self { path, owner }
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The names in it, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.path).expect("read a directory");
+        let name = |entry: std::io::Result<std::fs::DirEntry>| {
+            let name = entry.expect("an entry").file_name();
+            name.to_string_lossy().into_owned()
+        };
+        let mut names: Vec<String> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if getpid() == self.owner {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}

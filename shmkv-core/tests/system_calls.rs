@@ -1,0 +1,453 @@
+//! Does every failing system call give a typed error, or a way round it, and leave nothing behind?
+//!
+//! Each call that an operation makes is made to fail, one at a time, with several errors each. The operation must return:
+//! success, and then the map works; or its error, and then there is no name, no temporary file, no descriptor and no
+//! mapping that was not there before. `close` and `munmap` are left alone: one that fails without doing its work is no
+//! kernel's.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
+
+mod support;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::os::fd::AsFd as _;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use nix::errno::Errno;
+use nix::libc;
+use shmkv_core::{ShmMap, ShmReader};
+use support::directory::Directory;
+use support::inject::{self, Call, Coverage, Ended};
+use support::proc::SegmentName;
+use support::seccomp::{self, NAMELESS_FILES, RESERVATION};
+
+type Map = ShmMap<10, 8, 16>;
+type Reader = ShmReader<10, 8, 16>;
+
+const KEY: [u8; 8] = *b"the key.";
+const VALUE: [u8; 16] = *b"the first value.";
+
+fn main() {
+    let mut args = Arguments::from_args();
+    args.test_threads = Some(1);
+    let trials = vec![
+        Trial::test("create", create),
+        Trial::test(
+            "create_without_nameless_files",
+            create_without_nameless_files,
+        ),
+        Trial::test("create_without_reservation", create_without_reservation),
+        Trial::test("create_at", create_at),
+        Trial::test("create_anonymous", create_anonymous),
+        Trial::test("open", open),
+        Trial::test("open_read_only", open_read_only),
+        Trial::test("open_at", open_at),
+        Trial::test("open_or_create", open_or_create),
+        Trial::test("from_fd", from_fd),
+        Trial::test("first_write", first_write),
+        Trial::test("first_write_after_a_flush", first_write_after_a_flush),
+        Trial::test("unlink", unlink),
+        Trial::test("destroy", destroy),
+    ];
+    libtest_mimic::run(&args, trials).exit();
+}
+
+/// What an operation opened, if it did not fail.
+enum Opened {
+    Map(Map),
+    Reader(Reader),
+    Nothing,
+}
+
+type Outcome = Result<Opened, Box<dyn Error>>;
+
+impl From<Map> for Opened {
+    fn from(map: Map) -> Self {
+        Self::Map(map)
+    }
+}
+
+/// What this process holds and an operation could leave behind.
+#[derive(Debug)]
+struct Holdings {
+    descriptors: BTreeSet<String>,
+    /// Mappings of segments.
+    mappings: usize,
+    /// Pages that are wiped on fork: where a writer keeps its id.
+    pages: usize,
+}
+
+impl Holdings {
+    fn now() -> Self {
+        let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+        let descriptors = descriptors.filter_map(|entry| {
+            let path = entry.unwrap().path();
+            let target = std::fs::read_link(&path).ok()?; // gone: the one that reads the directory
+            let is_own = target.starts_with("/proc");
+            (!is_own).then(|| format!("{} to {}", path.display(), target.display()))
+        });
+        let descriptors = descriptors.collect();
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let count = |test: fn(&str) -> bool| maps.lines().filter(|line| test(line)).count();
+        Self {
+            descriptors,
+            mappings: count(|line| line.contains("shmkv-test-") || line.contains("memfd:shmkv")),
+            pages: count(|line| line.starts_with("VmFlags:") && line.contains(" wf")),
+        }
+    }
+}
+
+const FAILED: i32 = 1;
+const LEAKED_DESCRIPTOR: i32 = 2;
+const LEAKED_MAPPING: i32 = 4;
+const LEAKED_PAGE: i32 = 8;
+const UNUSABLE: i32 = 16;
+
+/// Uses what an operation opened, drops it, and compares what is held with what was held before.
+fn aftermath(outcome: Outcome, before: &Holdings) -> i32 {
+    let mut code = 0;
+    match outcome {
+        Ok(Opened::Map(map)) => {
+            let inserted = map.insert(KEY, VALUE);
+            let usable = inserted.is_ok() && matches!(map.get(KEY), Ok(Some(VALUE)));
+            code |= if usable && map.check().is_empty() {
+                0
+            } else {
+                UNUSABLE
+            };
+        }
+        Ok(Opened::Reader(reader)) => {
+            code |= if reader.get(KEY).is_ok() { 0 } else { UNUSABLE };
+        }
+        Ok(Opened::Nothing) => {}
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            code |= FAILED;
+        }
+    }
+    let after = Holdings::now();
+    let leaked = after.descriptors.difference(&before.descriptors);
+    code |= if leaked.count() > 0 {
+        LEAKED_DESCRIPTOR
+    } else {
+        0
+    };
+    code |= if after.mappings > before.mappings {
+        LEAKED_MAPPING
+    } else {
+        0
+    };
+    code |= if after.pages > before.pages {
+        LEAKED_PAGE
+    } else {
+        0
+    };
+    code
+}
+
+/// The errors that a call is made to fail with.
+fn errnos(call: Call) -> Vec<Errno> {
+    let mut errnos = vec![Errno::ENOMEM, Errno::EACCES, Errno::EINTR, Errno::ENOSYS];
+    match call.name() {
+        Some("close" | "munmap") => return vec![],
+        Some("openat") => errnos.extend([Errno::EMFILE, Errno::EOPNOTSUPP, Errno::ENOENT]),
+        Some("fcntl") => errnos.extend([Errno::EAGAIN, Errno::EINVAL]),
+        Some("fallocate" | "pwrite64") => errnos.extend([Errno::ENOSPC, Errno::EOPNOTSUPP]),
+        Some("linkat" | "link") => errnos.extend([Errno::EEXIST, Errno::ENOENT]),
+        Some("memfd_create") => errnos.push(Errno::EINVAL),
+        // Those of the test itself, which sets its filter up.
+        None if call.0 == libc::SYS_prctl => return vec![],
+        _ => {}
+    }
+    errnos
+}
+
+/// Fails each call of `operate`. `look` is told whether the operation said that it failed, and which call was failed.
+fn each_call<S>(
+    case: &str,
+    setup: impl Fn() -> S,
+    operate: impl Fn(&S) -> Outcome,
+    look: impl Fn(&S, bool, Call) -> Result<(), String>,
+) -> Result<(), Failed> {
+    let mut coverage = Coverage::default();
+    let mut failures = 0;
+    let calls = {
+        let state = setup();
+        let _as_below = Holdings::now(); // so that the heap is as warm as in the runs below
+        // Only the operation's calls: using, dropping and looking come after them.
+        let run = inject::list_calls(|| {
+            let outcome = operate(&state);
+            let failed = outcome.is_err();
+            std::mem::forget(outcome);
+            i32::from(failed)
+        });
+        assert_eq!(run.ended, Ended::Returned(0), "undisturbed");
+        run.calls
+    };
+    for (n, &call) in calls.iter().enumerate() {
+        for errno in errnos(call) {
+            let state = setup();
+            let before = Holdings::now();
+            let run = inject::fail_nth(n, errno, || aftermath(operate(&state), &before));
+            assert_eq!(run.failed, Some(call), "the calls are the same every time");
+            *coverage.failed.entry(call).or_default() += 1;
+            let verdict = match run.ended {
+                Ended::Returned(code) if code & !FAILED == 0 => {
+                    failures += usize::from(code == FAILED);
+                    look(&state, code == FAILED, call)
+                }
+                Ended::Returned(code) => Err(format!("left behind, or unusable: {code:#b}")),
+                ended => Err(format!("{ended:?}")),
+            };
+            if let Err(why) = verdict {
+                let violation = format!("call {n} ({call}) failing with {errno:?}: {why}");
+                coverage.violations.push(violation);
+            }
+        }
+    }
+    assert!(failures > 0, "no failed call makes the operation fail");
+    let total = coverage.total();
+    let case = format!(
+        "{case}, {failures} errors and {} ways round",
+        total - failures
+    );
+    coverage.report("T10", &case)
+}
+
+fn ensure(right: bool, what: &str) -> Result<(), String> {
+    if right { Ok(()) } else { Err(what.to_owned()) }
+}
+
+/// A name exists exactly if its creation succeeded, and then it is a map.
+fn whole_or_absent(name: &SegmentName, failed: bool, _: Call) -> Result<(), String> {
+    ensure(
+        name.exists() != failed,
+        "a name, or none, in spite of the answer",
+    )?;
+    if failed {
+        return Ok(());
+    }
+    let map = Map::open(name.as_str()).map_err(|error| error.to_string())?;
+    ensure(
+        matches!(map.get(KEY), Ok(Some(VALUE))),
+        "what was stored is not there",
+    )
+}
+
+fn create() -> Result<(), Failed> {
+    let operate = |name: &SegmentName| Ok(Map::create(name.as_str())?.into());
+    each_call("create", SegmentName::unique, operate, whole_or_absent)
+}
+
+fn open_or_create() -> Result<(), Failed> {
+    let operate = |name: &SegmentName| Ok(Map::open_or_create(name.as_str())?.into());
+    each_call(
+        "open_or_create, new",
+        SegmentName::unique,
+        operate,
+        whole_or_absent,
+    )?;
+    each_call("open_or_create, old", existing, operate, untouched)
+}
+
+fn new_directory() -> Directory {
+    Directory::new()
+}
+
+/// A file exists exactly if its creation succeeded, and nothing else does.
+fn nothing_else(directory: &Directory, failed: bool, call: Call) -> Result<(), String> {
+    let names = directory.names();
+    if let [.., map] = &*names
+        && !failed
+        && map == "map"
+    {
+        // A temporary name that the kernel refuses to remove stays: nothing can be done about it.
+        let stays = matches!(call.name(), Some("unlink" | "unlinkat"));
+        return ensure(names.len() == 1 || stays, &format!("{names:?} are there"));
+    }
+    ensure(
+        failed && names.is_empty(),
+        &format!("failed: {failed}, and {names:?} are there"),
+    )
+}
+
+fn create_at() -> Result<(), Failed> {
+    let operate = |it: &Directory| Ok(Map::create_at(it.file("map"))?.into());
+    each_call("create_at", new_directory, operate, nothing_else)
+}
+
+/// The file system lacks `O_TMPFILE`: a temporary name is used, and removed whatever fails.
+fn create_without_nameless_files() -> Result<(), Failed> {
+    let operate = |it: &Directory| {
+        seccomp::refuse(NAMELESS_FILES, Errno::EOPNOTSUPP);
+        Ok(Map::create_at(it.file("map"))?.into())
+    };
+    each_call(
+        "create_at without O_TMPFILE",
+        new_directory,
+        operate,
+        nothing_else,
+    )
+}
+
+/// The file system lacks `fallocate`: zeros are written.
+fn create_without_reservation() -> Result<(), Failed> {
+    let operate = |it: &Directory| {
+        seccomp::refuse(RESERVATION, Errno::EOPNOTSUPP);
+        Ok(Map::create_at(it.file("map"))?.into())
+    };
+    each_call(
+        "create_at without fallocate",
+        new_directory,
+        operate,
+        nothing_else,
+    )
+}
+
+fn create_anonymous() -> Result<(), Failed> {
+    let operate = |(): &()| Ok(Map::create_anonymous()?.into());
+    each_call("create_anonymous", || (), operate, |(), _, _| Ok(()))
+}
+
+/// A map that has its name, and an entry; nobody has it open.
+fn existing() -> SegmentName {
+    let name = SegmentName::unique();
+    let map = Map::create(name.as_str()).unwrap();
+    map.insert(KEY, VALUE).unwrap();
+    name
+}
+
+fn untouched(name: &SegmentName, _: bool, _: Call) -> Result<(), String> {
+    let map = Map::open(name.as_str()).map_err(|error| error.to_string())?;
+    ensure(
+        matches!(map.get(KEY), Ok(Some(VALUE))),
+        "the entry is not there",
+    )
+}
+
+fn open() -> Result<(), Failed> {
+    let operate = |name: &SegmentName| Ok(Map::open(name.as_str())?.into());
+    each_call("open", existing, operate, untouched)
+}
+
+fn open_read_only() -> Result<(), Failed> {
+    let operate = |name: &SegmentName| Ok(Opened::Reader(Reader::open(name.as_str())?));
+    each_call("open_read_only", existing, operate, untouched)
+}
+
+/// A file with a map and an entry; nobody has it open.
+fn existing_file() -> Directory {
+    let directory = Directory::new();
+    let map = Map::create_at(directory.file("map")).unwrap();
+    map.insert(KEY, VALUE).unwrap();
+    directory
+}
+
+fn open_at() -> Result<(), Failed> {
+    let operate = |it: &Directory| Ok(Map::open_at(it.file("map"))?.into());
+    each_call("open_at", existing_file, operate, |it, _, _| {
+        let map = Map::open_at(it.file("map")).map_err(|error| error.to_string())?;
+        ensure(
+            matches!(map.get(KEY), Ok(Some(VALUE))),
+            "the entry is not there",
+        )
+    })
+}
+
+fn from_fd() -> Result<(), Failed> {
+    let setup = || Map::create_anonymous().unwrap();
+    let operate = |map: &Map| Ok(Map::from_fd(map.as_fd().try_clone_to_owned()?)?.into());
+    each_call("from_fd", setup, operate, |_, _, _| Ok(()))?;
+    let operate = |map: &Map| {
+        let fd = map.as_fd().try_clone_to_owned()?;
+        let reader = Map::options().from_fd_read_only(fd)?;
+        Ok(Opened::Reader(reader))
+    };
+    each_call("from_fd_read_only", setup, operate, |_, _, _| Ok(()))
+}
+
+/// An open map that nobody has written to, behind a cell from which a child can take it.
+type Cell<At> = (At, RefCell<Option<Map>>);
+
+fn fresh() -> Cell<SegmentName> {
+    let name = SegmentName::unique();
+    let map = Map::create(name.as_str()).unwrap();
+    (name, RefCell::new(Some(map)))
+}
+
+/// Writes, and if that fails once more: the first failure must not stand in the way.
+fn write_twice<At>((_, map): &Cell<At>) -> Outcome {
+    let map = map.take().ok_or("taken twice")?;
+    let first = map.insert(KEY, VALUE);
+    if first.is_err() {
+        map.insert(KEY, VALUE)?;
+        assert!(matches!(map.get(KEY), Ok(Some(VALUE))));
+    }
+    drop(map);
+    first?;
+    Ok(Opened::Nothing)
+}
+
+/// The first write is the one that makes a process a writer, so the one with system calls.
+fn first_write() -> Result<(), Failed> {
+    each_call("first write", fresh, write_twice, |(name, _), _, _| {
+        untouched(name, false, Call(0))
+    })
+}
+
+/// And in a file that a flush has marked clean it writes that mark first.
+fn first_write_after_a_flush() -> Result<(), Failed> {
+    let setup = || {
+        let directory = Directory::new();
+        let map = Map::create_at(directory.file("map")).unwrap();
+        map.flush().unwrap();
+        (directory, RefCell::new(Some(map)))
+    };
+    each_call(
+        "first write after a flush",
+        setup,
+        write_twice,
+        |(it, _), _, _| {
+            let map = Map::open_at(it.file("map")).map_err(|error| error.to_string())?;
+            ensure(
+                matches!(map.get(KEY), Ok(Some(VALUE))),
+                "the entry is not there",
+            )
+        },
+    )
+}
+
+/// A removal says that it failed exactly if the name is still there.
+fn removed((name, _): &Cell<SegmentName>, failed: bool, _: Call) -> Result<(), String> {
+    ensure(
+        name.exists() == failed,
+        "a name, or none, in spite of the answer",
+    )
+}
+
+fn unlink() -> Result<(), Failed> {
+    let operate = |(_, map): &Cell<SegmentName>| {
+        map.borrow().as_ref().ok_or("taken")?.unlink()?;
+        Ok(Opened::Nothing)
+    };
+    each_call("unlink", fresh, operate, removed)?;
+    let operate = |name: &SegmentName| {
+        shmkv_core::unlink(name.as_str())?;
+        Ok(Opened::Nothing)
+    };
+    each_call("unlink by name", existing, operate, |name, failed, _| {
+        ensure(
+            name.exists() == failed,
+            "a name, or none, in spite of the answer",
+        )
+    })
+}
+
+fn destroy() -> Result<(), Failed> {
+    let operate = |(_, map): &Cell<SegmentName>| {
+        map.take().ok_or("taken")?.destroy()?;
+        Ok(Opened::Nothing)
+    };
+    each_call("destroy", fresh, operate, removed)
+}
