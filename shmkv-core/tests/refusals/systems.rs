@@ -1,0 +1,258 @@
+//! File systems that are full or far away, users without permission, kernels without locks.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::resource::{Resource, setrlimit};
+use shmkv_core::{AccessError, CreateError, OpenError, ShmMap};
+
+use super::support::directory::Directory;
+use super::support::proc::{SegmentName, fork_child};
+use super::support::seccomp::{OFD_LOCKS, refuse};
+use super::support::world;
+use super::{Cases, KEY, Map, Reader, VALUE, existing};
+
+const LONG: Duration = Duration::from_secs(30);
+const NOBODY: u32 = 65_534;
+
+/// Needs about a megabyte.
+type Large = ShmMap<1000, 8, 1000>;
+
+/// Namespaces and other users need root; says what is left out without.
+fn is_root(what: &str) -> bool {
+    let root = world::is_root();
+    if !root {
+        println!("T10 refusals/{what}: left out, needs root");
+    }
+    root
+}
+
+fn no_space(error: &CreateError) -> bool {
+    matches!(
+        error,
+        CreateError::NoSpace {
+            needed: 1_000_000..,
+            ..
+        }
+    )
+}
+
+fn nothing_in(path: &str) -> bool {
+    std::fs::read_dir(path).unwrap().next().is_none()
+}
+
+pub(crate) fn full_file_system() -> Result<(), Failed> {
+    if !is_root("full file system") {
+        return Ok(());
+    }
+    let mut cases = Cases::default();
+    let child = world::fork_with_tmpfs("/dev/shm", 256 << 10, || {
+        let mut cases = Cases::default();
+        let parts = ["/large", "bytes", "has fewer to reserve"];
+        cases.refused("full", Large::create("/large"), no_space, &parts);
+        let at = Large::create_at("/dev/shm/large");
+        cases.refused("full, by path", at, no_space, &["/dev/shm/large"]);
+        cases.holds("nothing is left", nothing_in("/dev/shm"));
+
+        // What was reserved stays reserved when the rest is used up: no SIGBUS, no error, at any entry.
+        let map = Map::create("/small").unwrap();
+        let filled = std::fs::write("/dev/shm/filler", vec![1; 1 << 20]);
+        cases.holds(
+            "full",
+            filled.is_err_and(|it| it.kind() == ErrorKind::StorageFull),
+        );
+        for i in 0..10_u64 {
+            map.insert(i.to_ne_bytes(), VALUE).unwrap();
+        }
+        let beyond = map.insert(KEY, VALUE);
+        let full = |it: &AccessError| matches!(it, AccessError::Full { capacity: 10 });
+        cases.refused("entry N + 1", beyond, full, &["full", "10 entries"]);
+        cases.holds(
+            "every entry",
+            map.iter().all(|entry| entry.is_ok()) && map.len() == 10,
+        );
+        cases.exit_code()
+    });
+    cases.child("the child with a small /dev/shm", child.exit_code(LONG));
+    cases.report("full file system")
+}
+
+pub(crate) fn file_size_limit() -> Result<(), Failed> {
+    let mut cases = Cases::default();
+    let name = SegmentName::unique();
+    let child = fork_child(|| {
+        let mut cases = Cases::default();
+        setrlimit(Resource::RLIMIT_FSIZE, 100_000, 100_000).unwrap();
+        let limited = |it: &CreateError| {
+            let right = |needed, limit| needed > 1_000_000 && limit == 100_000;
+            matches!(*it, CreateError::FileSizeLimit { needed, limit, .. } if right(needed, limit))
+        };
+        let parts = [name.as_str(), "at most 100000"];
+        cases.refused("limit", Large::create(name.as_str()), limited, &parts);
+        cases.refused(
+            "limit, anonymous",
+            Large::create_anonymous(),
+            limited,
+            &parts[1..],
+        );
+        cases.holds("no name", !name.exists());
+        cases.holds("less is allowed", Map::create(name.as_str()).is_ok());
+        cases.exit_code()
+    });
+    cases.child("the child with a limit", child.exit_code(LONG));
+    cases.report("file size limit")
+}
+
+pub(crate) fn permissions() -> Result<(), Failed> {
+    if !is_root("permissions") {
+        return Ok(());
+    }
+    let mut cases = Cases::default();
+    let directory = Directory::under(Path::new("/dev/shm"));
+    std::fs::set_permissions(directory.file("."), PermissionsExt::from_mode(0o755))?;
+    let private = existing(); // mode 0600
+    let child = world::fork_as_uid(NOBODY, || {
+        let mut cases = Cases::default();
+        let create = |it: &CreateError| matches!(it, CreateError::Io { action: "create", source, .. } if source.kind() == ErrorKind::PermissionDenied);
+        let path = directory.file("map");
+        let parts = ["cannot create", path.to_str().unwrap(), "Permission denied"];
+        cases.refused(
+            "a directory of root's",
+            Map::create_at(&path),
+            create,
+            &parts,
+        );
+        let open = |it: &OpenError| matches!(it, OpenError::Io { action: "open", source, .. } if source.kind() == ErrorKind::PermissionDenied);
+        let parts = ["cannot open", private.as_str(), "Permission denied"];
+        cases.refused("root's own", Map::open(private.as_str()), open, &parts);
+        cases.refused(
+            "root's own, read",
+            Reader::open(private.as_str()),
+            open,
+            &parts,
+        );
+        let removed = shmkv_core::unlink(private.as_str());
+        cases.refused(
+            "unlink",
+            removed,
+            |it| it.raw_os_error().is_some(),
+            &["not permitted"],
+        );
+        cases.exit_code()
+    });
+    cases.child("the child of another user", child.exit_code(LONG));
+    cases.holds("nothing was made", directory.names().is_empty());
+    cases.report("permissions")
+}
+
+/// A sandbox that forbids open file description locks: nobody could tell whether this process is alive.
+pub(crate) fn forbidden_locks() -> Result<(), Failed> {
+    let mut cases = Cases::default();
+    let (name, new) = (existing(), SegmentName::unique());
+    for errno in [Errno::EPERM, Errno::ENOSYS, Errno::EINVAL] {
+        let child = fork_child(|| {
+            let registered = Map::open(name.as_str()).unwrap();
+            registered.insert(KEY, VALUE).unwrap();
+            let not_yet = Map::open(name.as_str()).unwrap();
+            refuse(OFD_LOCKS, errno);
+
+            let mut cases = Cases::default();
+            let create = |it: &CreateError| matches!(it, CreateError::Locks { .. });
+            let open = |it: &OpenError| matches!(it, OpenError::Locks { .. });
+            let part = "open file description locks are not available";
+            let parts = [new.as_str(), part, errno.desc()];
+            cases.refused("create", Map::create(new.as_str()), create, &parts);
+            cases.refused(
+                "create, anonymous",
+                Map::create_anonymous(),
+                create,
+                &parts[1..],
+            );
+            let parts = [name.as_str(), part, errno.desc()];
+            cases.refused("open", Map::open(name.as_str()), open, &parts);
+            cases.holds("no name", !new.exists());
+            let reader = Reader::open(name.as_str());
+            cases.holds(
+                "reading needs no lock",
+                reader.is_ok_and(|it| it.get(KEY).is_ok()),
+            );
+            let io = |it: &AccessError| matches!(it, AccessError::Io { .. });
+            let parts = ["cannot register as a writer", errno.desc()];
+            cases.refused("first write", not_yet.insert(KEY, VALUE), io, &parts);
+            cases.holds("a writer stays one", registered.insert(KEY, VALUE).is_ok());
+            cases.exit_code()
+        });
+        cases.child("the child in a sandbox", child.exit_code(LONG));
+    }
+    cases.report("forbidden locks")
+}
+
+// ---- Network file systems cannot be mounted here. So this program puts itself between the map and the kernel's answer
+// to the question which file system it is: these two take precedence over the C library's.
+
+/// What to answer instead; 0: nothing.
+static PRETENDED: AtomicI64 = AtomicI64::new(0);
+
+/// # Safety
+///
+/// As `fstatfs(2)`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fstatfs64(fd: libc::c_int, into: *mut libc::statfs64) -> libc::c_int {
+    // SAFETY: the caller's pointer is good for the kernel's answer.
+    let result = unsafe { libc::syscall(libc::SYS_fstatfs, fd, into) };
+    let pretended = PRETENDED.load(Relaxed);
+    if result == 0 && pretended != 0 {
+        // SAFETY: the kernel has just filled it in.
+        unsafe { (*into).f_type = pretended };
+    }
+    result as libc::c_int
+}
+
+/// # Safety
+///
+/// As `fstatfs(2)`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fstatfs(fd: libc::c_int, into: *mut libc::statfs64) -> libc::c_int {
+    // SAFETY: as the caller promises; on 64-bit machines both structs are the same.
+    unsafe { fstatfs64(fd, into) }
+}
+
+pub(crate) fn network_file_systems() -> Result<(), Failed> {
+    let mut cases = Cases::default();
+    let name = existing();
+    let kinds = [
+        ("NFS", 0x6969),
+        ("SMB", 0x517b),
+        ("CIFS", 0xff53_4d42),
+        ("SMB2", 0xfe53_4d42),
+        ("FUSE", 0x6573_5546),
+        ("9p", 0x0102_1997),
+        ("Ceph", 0x00c3_6400),
+    ];
+    for (kind, magic) in kinds {
+        let directory = Directory::new();
+        let path = directory.file("map");
+        PRETENDED.store(magic, Relaxed);
+        let created = Map::create_at(&path);
+        let opened = Map::open(name.as_str());
+        let reader = Reader::open(name.as_str());
+        PRETENDED.store(0, Relaxed);
+        let create = |it: &CreateError| matches!(it, CreateError::NetworkFileSystem { kind: found, .. } if *found == kind);
+        let open = |it: &OpenError| matches!(it, OpenError::NetworkFileSystem { kind: found, .. } if *found == kind);
+        let parts = [kind, "a network file system", "needs a local one"];
+        cases.refused(kind, created, create, &parts);
+        cases.refused(kind, opened, open, &parts);
+        cases.holds("reading is allowed", reader.is_ok());
+        cases.holds("nothing is left", directory.names().is_empty());
+    }
+    PRETENDED.store(0x0102_1994, Relaxed); // tmpfs
+    cases.holds("others are welcome", Map::open(name.as_str()).is_ok());
+    PRETENDED.store(0, Relaxed);
+    cases.report("network file systems")
+}
