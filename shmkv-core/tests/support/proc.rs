@@ -21,7 +21,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, pipe};
 
-const ROLE: &str = "SHMKV_TEST_ROLE";
+/// The variable in which a process executed anew finds its role.
+pub(crate) const ROLE: &str = "SHMKV_TEST_ROLE";
 
 /// A child process. Killed and reaped on drop.
 #[derive(Debug)]
