@@ -82,7 +82,7 @@ fn survived_by_children(birth: Birth) -> Result<(), String> {
         children.iter().all(Orphan::is_alive),
         "the children live on",
     )?;
-    ensure(segment.living().is_empty(), "a child keeps the claim")?;
+    segment.only_live(&[], "a child keeps the claim")?;
     segment.is_taken_over_by(&segment.open())
 }
 
@@ -102,7 +102,7 @@ fn survived_by_a_program() -> Result<(), String> {
     segment.is_respected()?;
     writer.kill();
     ensure(program.is_alive(), "the program lives on")?;
-    ensure(segment.living().is_empty(), "the program keeps the claim")?;
+    segment.only_live(&[], "the program keeps the claim")?;
     segment.is_taken_over_by(&segment.open())
 }
 
@@ -152,11 +152,7 @@ fn born_meanwhile() -> Result<(), String> {
         children.iter().all(Orphan::is_alive),
         "the children live on",
     )?;
-    let living = segment.living();
-    ensure(
-        living.is_empty(),
-        &format!("children keep the claims {living:?}"),
-    )?;
+    segment.only_live(&[], "children keep claims")?;
     segment
         .open()
         .insert(OTHER, value(1))
@@ -192,7 +188,7 @@ fn registers_itself() -> Result<(), String> {
         .exit_code(LONG)
         .and_then(|code| ensure(code == 0, "in the child"))?;
     ensure(map.stats().writers == before + 1, "one more has registered")?;
-    ensure(segment.living() == mine, "only the parent's claim is left")?;
+    segment.only_live(&mine, "only the parent's claim is left")?;
     let found = map.get(OTHER).map_err(|error| error.to_string())?;
     ensure(found == Some(value(2)), "what the child wrote")
 }

@@ -165,8 +165,7 @@ fn executes() -> Result<(), String> {
             ensure(start.elapsed() < LONG, "it never becomes idle")?;
             thread::sleep(Duration::from_micros(200));
         }
-        let living = segment.living();
-        ensure(!living.contains(&segment.holder()), "its claim lives on")?;
+        segment.only_live(&[], "its claim lives on")?;
         if segment.holder() != 0 {
             segment.is_taken_over_by(&map)?;
             return ensure(
@@ -209,7 +208,7 @@ fn closed_before_registering() -> Result<(), String> {
     child
         .exit_code(LONG)
         .and_then(|code| ensure(code == 0, "in the child"))?;
-    ensure(segment.living().is_empty(), "a claim is left")
+    segment.only_live(&[], "a claim is left")
 }
 
 pub(crate) fn closed_descriptors() -> Result<(), Failed> {
@@ -303,10 +302,8 @@ fn stolen_before_registering() -> Result<(), String> {
     child
         .exit_code(LONG)
         .and_then(|code| ensure(code == 0, "in the child"))?;
-    ensure(
-        segment.living().is_empty() && other.living().is_empty(),
-        "a claim is left",
-    )
+    segment.only_live(&[], "a claim is left")?;
+    other.only_live(&[], "a claim of another segment is left")
 }
 
 pub(crate) fn stolen_descriptors() -> Result<(), Failed> {
@@ -345,7 +342,7 @@ fn independent() -> Result<(), String> {
         .insert(KEY, value(3))
         .map_err(|error| error.to_string())?;
     drop(second);
-    ensure(segment.living().is_empty(), "no handle, no claim")
+    segment.only_live(&[], "no handle, no claim")
 }
 
 /// A process dies holding a lock through one handle, while its other handle had never written.

@@ -28,6 +28,8 @@ pub(crate) const OTHER: [u8; 8] = *b"another.";
 
 /// Enough for a living writer to finish, on a machine that is busy with other things.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
+/// Far longer than the kernel needs to let go of a claim, shorter than the idlers of a test live.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// What a living writer that stands still costs.
 const SHORT: Duration = Duration::from_millis(60);
 
@@ -129,6 +131,22 @@ impl Segment {
             }
             ids.push((range.l_start - base) as u32);
             from = range.l_start + 1;
+        }
+    }
+
+    /// Waits until the claims of `ids` are the only ones. The kernel may let go of one a moment after others see that its
+    /// owner is gone, or whoever looks at the owner's `/proc` entry may keep it for as long.
+    pub(crate) fn only_live(&self, ids: &[u32], what: &str) -> Result<(), String> {
+        let start = Instant::now();
+        loop {
+            let living = self.living();
+            if living == ids {
+                return Ok(());
+            }
+            if start.elapsed() > PATIENCE {
+                return Err(format!("{what}: {living:?} live, not {ids:?}"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
