@@ -57,14 +57,14 @@ fn every_bit_of_a_small_map() -> Result<(), Failed> {
     flip_each::<10>("", &name, &image, &bits)
 }
 
-/// Only what a map with several shards has besides: other shards' words, and the count that they share.
+/// Only what several shards add: the count that they share, and what another shard's lock and live count do to it.
 fn every_counter_of_a_map_with_shards() -> Result<(), Failed> {
     let name = populated::<4096>(4094, false);
     let image = std::fs::read(name.path())?;
     let shard = SHARDS_AT + 2 * SHARD;
-    let bits: Vec<usize> = (RESERVED_AT * 8..(RESERVED_AT + 8) * 8)
-        .chain(shard * 8..(shard + 48) * 8)
-        .collect();
+    let (lock, live) = (shard..shard + 4, shard + 24..shard + 32);
+    let bytes = (RESERVED_AT..RESERVED_AT + 8).chain(lock).chain(live);
+    let bits: Vec<usize> = bytes.flat_map(|at| at * 8..(at + 1) * 8).collect();
     flip_each::<4096>("of four shards, ", &name, &image, &bits)
 }
 

@@ -18,6 +18,7 @@ use battery::format::{Format, SHARDS_AT, SHARED_AT, Texts, sign};
 use battery::{Known, Seen, reads, writes};
 use fastrand::Rng;
 use libtest_mimic::{Arguments, Failed, Trial};
+use shmkv_core::OpenError;
 use support::proc::{SegmentName, fork_child};
 use support::report::Report;
 use support::supervise::{Outcomes, supervise};
@@ -154,41 +155,125 @@ fn any_bytes() -> Result<(), Failed> {
     judge("any bytes", &outcomes)
 }
 
+/// Appends a type in the format that a segment stores: mostly by its grammar, now and then not.
+fn any_type(rng: &mut Rng, depth: usize, out: &mut Vec<u8>) {
+    const BYTES: u8 = 0x40; // then: text, pod, array, option, tuple, struct, enum, string, vector
+    let kind = match rng.u8(..if depth > 40 { 2 } else { 12 }) {
+        0 => rng.u8(1..15),           // a scalar
+        1 => BYTES + rng.u8(..2) * 8, // bytes or a string
+        11 => rng.u8(..),             // anything
+        compound => BYTES + compound - 1,
+    };
+    out.push(kind);
+    let large = |rng: &mut Rng| {
+        if rng.bool() {
+            rng.u32(..600)
+        } else {
+            rng.u32(..)
+        }
+    };
+    let name = |rng: &mut Rng, out: &mut Vec<u8>| {
+        let len = if rng.u8(..9) == 0 {
+            rng.u8(..)
+        } else {
+            rng.u8(..6)
+        };
+        out.push(len);
+        out.extend((0..len).map(|_| if rng.u8(..99) == 0 { rng.u8(..) } else { b'x' }));
+    };
+    match kind {
+        0x40 | 0x41 | 0x48 => out.extend(large(rng).to_le_bytes()),
+        0x43 | 0x49 => {
+            out.extend(large(rng).to_le_bytes());
+            any_type(rng, depth + 1, out);
+        }
+        0x44 => any_type(rng, depth + 1, out),
+        0x42 | 0x45 | 0x46 | 0x47 => {
+            if kind != 0x45 {
+                name(rng, out);
+                out.extend(u32::MAX.to_le_bytes());
+            }
+            if kind == 0x47 {
+                out.push(1 << rng.u8(..3));
+            }
+            let count = rng.u16(..4);
+            let said = if rng.u8(..30) == 0 {
+                rng.u16(..)
+            } else {
+                count
+            };
+            out.extend(said.to_le_bytes());
+            for _ in 0..count {
+                if kind != 0x45 {
+                    name(rng, out);
+                    out.extend(rng.u32(..64).to_le_bytes());
+                }
+                if kind == 0x47 {
+                    out.extend(0_u16.to_le_bytes());
+                } else {
+                    any_type(rng, depth + 1, out);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The bytes of a schema: two types, or something like it.
+fn any_schema(rng: &mut Rng) -> Vec<u8> {
+    let mut schema = vec![1]; // the format's version
+    if rng.u8(..20) == 0 {
+        // A tower: one type in another, as deep as it goes.
+        let kind: &[u8] = [&[0x44][..], &[0x43, 1, 0, 0, 0], &[0x45, 1, 0]][rng.usize(..3)];
+        schema.extend(kind.repeat(rng.usize(..12_000)));
+    }
+    any_type(rng, 0, &mut schema);
+    any_type(rng, 0, &mut schema);
+    match rng.u8(..8) {
+        0 => schema.truncate(rng.usize(..=schema.len())),
+        1 => schema.extend((0..rng.usize(..70_000)).map(|i| i as u8)),
+        2 => {
+            let at = rng.usize(..schema.len());
+            schema[at] = rng.u8(..);
+        }
+        _ => {}
+    }
+    schema
+}
+
 /// Schemas under checksums that are right: only the parser stands between them and the program.
 fn hostile_schemas() -> Result<(), Failed> {
     let good = good_image();
     let at = Format::of(&good).schema_at();
     let outcomes = supervise(
-        20_000,
+        10_000,
         |_| (),
         |heart, (), i| {
             let mut rng = Rng::with_seed(SEED + i as u64);
-            let mut bytes = good.clone();
-            match rng.u8(..4) {
-                0 => {
-                    // Much longer: deep nesting, long lists.
-                    bytes.resize(at + rng.usize(..70_000), rng.u8(..16));
-                    let len = (bytes.len() - at) as u64;
-                    bytes[120..128].copy_from_slice(&len.to_ne_bytes());
-                    bytes[72..80].copy_from_slice(&(at as u64 + len).to_ne_bytes());
-                }
-                1 => rng.fill(&mut bytes[at..]),
-                _ => {}
-            }
-            for _ in 0..rng.usize(..6) {
-                if bytes.len() > at {
-                    let target = rng.usize(at..bytes.len());
-                    bytes[target] = rng.u8(..32);
-                }
-            }
-            let checksum = rapidhash::v3::rapidhash_v3(&bytes[at..]);
+            let mut bytes = good[..at].to_vec();
+            let schema = any_schema(&mut rng);
+            bytes.extend(&schema);
+            bytes[120..128].copy_from_slice(&(schema.len() as u64).to_ne_bytes());
+            let len = bytes.len() as u64;
+            bytes[72..80].copy_from_slice(&len.to_ne_bytes());
+            let checksum = rapidhash::v3::rapidhash_v3(&schema);
             bytes[128..136].copy_from_slice(&checksum.to_ne_bytes());
             sign(&mut bytes);
-            let came = exercise(&bytes, Handles::Writable, &|step| heart.beat(step));
-            heart.note(i, outcome(came));
+            let name = SegmentName::unique();
+            std::fs::write(name.path(), &bytes).unwrap();
+            heart.beat(1);
+            let refused = match Texts::<N>::open(name.as_str()) {
+                Err(OpenError::Types { differences, .. }) => differences.len().min(100) + 1,
+                Err(OpenError::Damaged { .. }) => 1,
+                other => panic!("neither other types nor damage: {other:?}"),
+            };
+            heart.note(i, (refused as u64) << 8 | 1);
         },
     );
-    judge("schemas", &outcomes)
+    let parsed = outcomes.of.iter().filter(|of| **of >> 8 > 1).count();
+    judge(&format!("schemas, {parsed} of them well-formed"), &outcomes)?;
+    assert!(parsed > 1_000, "too few schemas make sense");
+    Ok(())
 }
 
 fn overwritten_while_open() -> Result<(), Failed> {

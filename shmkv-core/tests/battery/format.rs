@@ -122,7 +122,7 @@ impl Format {
             let at = (at - SHARDS_AT) % SHARD;
             let word = SHARD_WORDS
                 .iter()
-                .find(|(start, _)| at / 8 * 8 == *start && (at < 4 || at >= 8));
+                .find(|(start, _)| at / 8 * 8 == *start && !(4..8).contains(&at));
             word.map_or(Part::Unused, |&(_, part)| part)
         } else if at < self.slots_at() {
             let at = at - self.buckets_at();

@@ -33,6 +33,9 @@ fn is_root(what: &str) -> bool {
     root
 }
 
+/// Needs a hundred kilobytes or so: many pages.
+type Small = ShmMap<64, 8, 1000>;
+
 fn no_space(error: &CreateError) -> bool {
     matches!(
         error,
@@ -61,21 +64,21 @@ pub(crate) fn full_file_system() -> Result<(), Failed> {
         cases.holds("nothing is left", nothing_in("/dev/shm"));
 
         // What was reserved stays reserved when the rest is used up: no SIGBUS, no error, at any entry.
-        let map = Map::create("/small").unwrap();
+        let map = Small::create("/small").unwrap();
         let filled = std::fs::write("/dev/shm/filler", vec![1; 1 << 20]);
         cases.holds(
             "full",
             filled.is_err_and(|it| it.kind() == ErrorKind::StorageFull),
         );
-        for i in 0..10_u64 {
-            map.insert(i.to_ne_bytes(), VALUE).unwrap();
+        for i in 0..64_u64 {
+            map.insert(i.to_ne_bytes(), [1; 1000]).unwrap();
         }
-        let beyond = map.insert(KEY, VALUE);
-        let full = |it: &AccessError| matches!(it, AccessError::Full { capacity: 10 });
-        cases.refused("entry N + 1", beyond, full, &["full", "10 entries"]);
+        let beyond = map.insert(KEY, [1; 1000]);
+        let full = |it: &AccessError| matches!(it, AccessError::Full { capacity: 64 });
+        cases.refused("entry N + 1", beyond, full, &["full", "64 entries"]);
         cases.holds(
             "every entry",
-            map.iter().all(|entry| entry.is_ok()) && map.len() == 10,
+            map.iter().all(|entry| entry.is_ok()) && map.len() == 64,
         );
         cases.exit_code()
     });

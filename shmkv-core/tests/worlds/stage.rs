@@ -53,11 +53,11 @@ pub(crate) fn ensure(right: bool, what: &str) -> Result<(), String> {
     if right { Ok(()) } else { Err(what.to_owned()) }
 }
 
+/// What is tried, and how.
+pub(crate) type Case<'a> = (&'a str, &'a dyn Fn() -> Result<(), String>);
+
 /// Runs each case, prints how many there were, and what was wrong.
-pub(crate) fn run_cases(
-    name: &str,
-    cases: &[(&str, &dyn Fn() -> Result<(), String>)],
-) -> Result<(), Failed> {
+pub(crate) fn run_cases(name: &str, cases: &[Case<'_>]) -> Result<(), Failed> {
     let mut wrong = Vec::new();
     for (case, run) in cases {
         if let Err(why) = run() {

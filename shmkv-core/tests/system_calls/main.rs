@@ -6,19 +6,19 @@
 //! kernel's.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
+mod each_call;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::error::Error;
 use std::os::fd::AsFd as _;
 
+use each_call::{Opened, Outcome, each_call, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::errno::Errno;
-use nix::libc;
 use shmkv_core::{ShmMap, ShmReader};
 use support::directory::Directory;
-use support::inject::{self, Call, Coverage, Ended};
+use support::inject::Call;
 use support::proc::SegmentName;
 use support::seccomp::{self, NAMELESS_FILES, RESERVATION};
 
@@ -51,172 +51,6 @@ fn main() {
         Trial::test("destroy", destroy),
     ];
     libtest_mimic::run(&args, trials).exit();
-}
-
-/// What an operation opened, if it did not fail.
-enum Opened {
-    Map(Map),
-    Reader(Reader),
-    Nothing,
-}
-
-type Outcome = Result<Opened, Box<dyn Error>>;
-
-impl From<Map> for Opened {
-    fn from(map: Map) -> Self {
-        Self::Map(map)
-    }
-}
-
-/// What this process holds and an operation could leave behind.
-#[derive(Debug)]
-struct Holdings {
-    descriptors: BTreeSet<String>,
-    /// Mappings of segments.
-    mappings: usize,
-    /// Pages that are wiped on fork: where a writer keeps its id.
-    pages: usize,
-}
-
-impl Holdings {
-    fn now() -> Self {
-        let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
-        let descriptors = descriptors.filter_map(|entry| {
-            let path = entry.unwrap().path();
-            let target = std::fs::read_link(&path).ok()?; // gone: the one that reads the directory
-            let is_own = target.starts_with("/proc");
-            (!is_own).then(|| format!("{} to {}", path.display(), target.display()))
-        });
-        let descriptors = descriptors.collect();
-        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
-        let count = |test: fn(&str) -> bool| maps.lines().filter(|line| test(line)).count();
-        Self {
-            descriptors,
-            mappings: count(|line| line.contains("shmkv-test-") || line.contains("memfd:shmkv")),
-            pages: count(|line| line.starts_with("VmFlags:") && line.contains(" wf")),
-        }
-    }
-}
-
-const FAILED: i32 = 1;
-const LEAKED_DESCRIPTOR: i32 = 2;
-const LEAKED_MAPPING: i32 = 4;
-const LEAKED_PAGE: i32 = 8;
-const UNUSABLE: i32 = 16;
-
-/// Uses what an operation opened, drops it, and compares what is held with what was held before.
-fn aftermath(outcome: Outcome, before: &Holdings) -> i32 {
-    let mut code = 0;
-    match outcome {
-        Ok(Opened::Map(map)) => {
-            let inserted = map.insert(KEY, VALUE);
-            let usable = inserted.is_ok() && matches!(map.get(KEY), Ok(Some(VALUE)));
-            code |= if usable && map.check().is_empty() {
-                0
-            } else {
-                UNUSABLE
-            };
-        }
-        Ok(Opened::Reader(reader)) => {
-            code |= if reader.get(KEY).is_ok() { 0 } else { UNUSABLE };
-        }
-        Ok(Opened::Nothing) => {}
-        Err(error) => {
-            assert!(!error.to_string().is_empty());
-            code |= FAILED;
-        }
-    }
-    let after = Holdings::now();
-    let leaked = after.descriptors.difference(&before.descriptors);
-    code |= if leaked.count() > 0 {
-        LEAKED_DESCRIPTOR
-    } else {
-        0
-    };
-    code |= if after.mappings > before.mappings {
-        LEAKED_MAPPING
-    } else {
-        0
-    };
-    code |= if after.pages > before.pages {
-        LEAKED_PAGE
-    } else {
-        0
-    };
-    code
-}
-
-/// The errors that a call is made to fail with.
-fn errnos(call: Call) -> Vec<Errno> {
-    let mut errnos = vec![Errno::ENOMEM, Errno::EACCES, Errno::EINTR, Errno::ENOSYS];
-    match call.name() {
-        Some("close" | "munmap") => return vec![],
-        Some("openat") => errnos.extend([Errno::EMFILE, Errno::EOPNOTSUPP, Errno::ENOENT]),
-        Some("fcntl") => errnos.extend([Errno::EAGAIN, Errno::EINVAL]),
-        Some("fallocate" | "pwrite64") => errnos.extend([Errno::ENOSPC, Errno::EOPNOTSUPP]),
-        Some("linkat" | "link") => errnos.extend([Errno::EEXIST, Errno::ENOENT]),
-        Some("memfd_create") => errnos.push(Errno::EINVAL),
-        // Those of the test itself, which sets its filter up.
-        None if call.0 == libc::SYS_prctl => return vec![],
-        _ => {}
-    }
-    errnos
-}
-
-/// Fails each call of `operate`. `look` is told whether the operation said that it failed, and which call was failed.
-fn each_call<S>(
-    case: &str,
-    setup: impl Fn() -> S,
-    operate: impl Fn(&S) -> Outcome,
-    look: impl Fn(&S, bool, Call) -> Result<(), String>,
-) -> Result<(), Failed> {
-    let mut coverage = Coverage::default();
-    let mut failures = 0;
-    let calls = {
-        let state = setup();
-        let _as_below = Holdings::now(); // so that the heap is as warm as in the runs below
-        // Only the operation's calls: using, dropping and looking come after them.
-        let run = inject::list_calls(|| {
-            let outcome = operate(&state);
-            let failed = outcome.is_err();
-            std::mem::forget(outcome);
-            i32::from(failed)
-        });
-        assert_eq!(run.ended, Ended::Returned(0), "undisturbed");
-        run.calls
-    };
-    for (n, &call) in calls.iter().enumerate() {
-        for errno in errnos(call) {
-            let state = setup();
-            let before = Holdings::now();
-            let run = inject::fail_nth(n, errno, || aftermath(operate(&state), &before));
-            assert_eq!(run.failed, Some(call), "the calls are the same every time");
-            *coverage.failed.entry(call).or_default() += 1;
-            let verdict = match run.ended {
-                Ended::Returned(code) if code & !FAILED == 0 => {
-                    failures += usize::from(code == FAILED);
-                    look(&state, code == FAILED, call)
-                }
-                Ended::Returned(code) => Err(format!("left behind, or unusable: {code:#b}")),
-                ended => Err(format!("{ended:?}")),
-            };
-            if let Err(why) = verdict {
-                let violation = format!("call {n} ({call}) failing with {errno:?}: {why}");
-                coverage.violations.push(violation);
-            }
-        }
-    }
-    assert!(failures > 0, "no failed call makes the operation fail");
-    let total = coverage.total();
-    let case = format!(
-        "{case}, {failures} errors and {} ways round",
-        total - failures
-    );
-    coverage.report("T10", &case)
-}
-
-fn ensure(right: bool, what: &str) -> Result<(), String> {
-    if right { Ok(()) } else { Err(what.to_owned()) }
 }
 
 /// A name exists exactly if its creation succeeded, and then it is a map.
