@@ -25,7 +25,7 @@ use std::time::Duration;
 use battery::format::{Format, KEY, Part, RESERVED_AT, SHARD, SHARDS_AT, SLOT, Texts, word};
 use battery::{Known, Reader, Seen, reads, writes};
 use libtest_mimic::{Arguments, Failed, Trial};
-use shmkv_core::OpenError;
+use shmkv_core::{OpenError, UntypedReader};
 use support::proc::SegmentName;
 use support::report::Report;
 use support::supervise::{Heart, supervise};
@@ -192,6 +192,8 @@ impl<const N: usize> Bench<N> {
             }
             Err(error) => refused.push(error),
         }
+        // One that knows no types looks at the same header.
+        refused.extend(UntypedReader::open(name.as_str()).err());
         writes(&self.writer, self.known.clone(), &mut open, &beat);
         self.restore();
         self.judge(bit, &open, &new, &refused)
@@ -207,8 +209,8 @@ impl<const N: usize> Bench<N> {
         let part = self.format.part(bit / 8);
         if matches!(part, Part::Header | Part::Schema) {
             return match refused {
-                [_, _] if open.is_right() => Ok(Outcome::Detected),
-                [_, _] => Err(format!("an open handle minds: {open:?}")),
+                [_, _, _] if open.is_right() => Ok(Outcome::Detected),
+                [_, _, _] => Err(format!("an open handle minds: {open:?}")),
                 _ => Err("a new handle does not notice".to_owned()),
             };
         }

@@ -14,11 +14,11 @@ use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
 
 use battery::exercise::{Handles, KEYS, LOCK_TIMEOUT, N, exercise, exercise_open, good_image};
-use battery::format::{Format, SHARDS_AT, SHARED_AT, Texts, sign};
+use battery::format::{BUCKET, Format, SHARD, SHARDS_AT, SHARED_AT, Texts, sign};
 use battery::{Known, Seen, reads, writes};
 use fastrand::Rng;
 use libtest_mimic::{Arguments, Failed, Trial};
-use shmkv_core::OpenError;
+use shmkv_core::{OpenError, UntypedReader};
 use support::proc::{SegmentName, fork_child};
 use support::report::Report;
 use support::supervise::{Outcomes, supervise};
@@ -31,6 +31,7 @@ fn main() {
     let trials = vec![
         Trial::test("any_bytes", any_bytes),
         Trial::test("hostile_schemas", hostile_schemas),
+        Trial::test("other_sizes", other_sizes),
         Trial::test("overwritten_while_open", overwritten_while_open),
         Trial::test("scribbled_over_while_in_use", scribbled_over_while_in_use),
     ];
@@ -39,10 +40,10 @@ fn main() {
 
 /// In every 16th trial read-only handles are used too: they wait for writers that do not exist.
 fn handles(i: usize) -> Handles {
-    if i.is_multiple_of(16) {
-        Handles::All
-    } else {
-        Handles::Writable
+    match i % 16 {
+        0 => Handles::All,
+        1 | 5 | 9 | 13 => Handles::Untyped,
+        _ => Handles::Writable,
     }
 }
 
@@ -262,6 +263,7 @@ fn hostile_schemas() -> Result<(), Failed> {
             let name = SegmentName::unique();
             std::fs::write(name.path(), &bytes).unwrap();
             heart.beat(1);
+            let _ = UntypedReader::open(name.as_str());
             let refused = match Texts::<N>::open(name.as_str()) {
                 Err(OpenError::Types { differences, .. }) => differences.len().min(100) + 1,
                 Err(OpenError::Damaged { .. }) => 1,
@@ -274,6 +276,61 @@ fn hostile_schemas() -> Result<(), Failed> {
     judge(&format!("schemas, {parsed} of them well-formed"), &outcomes)?;
     assert!(parsed > 1_000, "too few schemas make sense");
     Ok(())
+}
+
+/// Maps of all sizes, whose headers and schemas are right and whose contents are not, for tools that believe both.
+fn other_sizes() -> Result<(), Failed> {
+    let good = good_image();
+    let outcomes = supervise(
+        4_000,
+        |_| (),
+        |heart, (), i| {
+            let mut rng = Rng::with_seed(SEED + i as u64);
+            let (n, k, v) = (rng.usize(1..300), rng.usize(1..40), rng.usize(..100));
+            let mut bytes = with_sizes(&good, n, k, v);
+            if i % 8 != 0 {
+                let end = bytes.len() - 11; // where the schema stands
+                scramble(&mut bytes[SHARED_AT..end], &mut rng);
+            }
+            let came = exercise(&bytes, Handles::Untyped, &|step| heart.beat(step));
+            assert_eq!(came.0, 2, "{n} entries of {k} and {v} bytes are refused");
+            heart.note(i, outcome(came));
+        },
+    );
+    judge("other sizes", &outcomes)
+}
+
+/// An empty map of `n` entries, `k`-byte keys and `v`-byte values.
+fn with_sizes(good: &[u8], n: usize, k: usize, v: usize) -> Vec<u8> {
+    let buckets = (n * 10).div_ceil(49).max(2);
+    let slot_words = 1 + k.div_ceil(8) + v.div_ceil(8);
+    let slots_at = (SHARDS_AT + SHARD + buckets * BUCKET).next_multiple_of(128);
+    let schema_at = (slots_at + buckets * 8 * slot_words * 8).next_multiple_of(128);
+    let mut schema = vec![1];
+    for len in [k, v] {
+        schema.push(0x40); // bytes
+        schema.extend((len as u32).to_le_bytes());
+    }
+    let mut bytes = good[..SHARED_AT].to_vec();
+    bytes.resize(schema_at, 0);
+    bytes.extend(&schema);
+    let mut set = |at: usize, to: u64| bytes[at..at + 8].copy_from_slice(&to.to_ne_bytes());
+    let len = schema_at + schema.len();
+    let words = [
+        (32, n),
+        (40, k),
+        (48, v),
+        (64, buckets),
+        (72, len),
+        (112, schema_at),
+    ];
+    for (at, to) in words {
+        set(at, to as u64);
+    }
+    set(120, schema.len() as u64);
+    set(128, rapidhash::v3::rapidhash_v3(&schema));
+    sign(&mut bytes);
+    bytes
 }
 
 fn overwritten_while_open() -> Result<(), Failed> {

@@ -4,11 +4,14 @@
 //! `fuzz_target!(|bytes: &[u8]| exercise(bytes, Handles::All, &|_| {}));`
 
 use std::fs::OpenOptions;
+use std::hint::black_box;
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::format::{SHARED_AT, Texts};
+use shmkv_core::{UntypedMap, UntypedReader};
+
+use super::format::{SHARDS_AT, SHARED_AT, Texts, word};
 use super::{Known, Seen, reads, writes};
 
 /// Entries of the map that is exercised.
@@ -23,6 +26,8 @@ pub(crate) enum Handles {
     All,
     /// Those that may write, which take the lock instead.
     Writable,
+    /// Those of tools that learn the sizes and types from the segment itself.
+    Untyped,
 }
 
 /// What the good version of the map holds, as far as hostile bytes care.
@@ -52,7 +57,11 @@ pub(crate) fn exercise(bytes: &[u8], handles: Handles, beat: &impl Fn(u64)) -> (
     let name = Name::new();
     std::fs::write(name.path(), bytes).expect("write");
     let mut seen = Seen::default();
-    let opened = all_operations(&name, handles, &mut seen, beat);
+    let opened = if handles == Handles::Untyped {
+        untyped(&name, bytes, &mut seen, beat)
+    } else {
+        all_operations(&name, handles, &mut seen, beat)
+    };
     (opened, seen)
 }
 
@@ -104,6 +113,60 @@ fn all_operations(name: &Name, handles: Handles, seen: &mut Seen, beat: &impl Fn
         reads(&writer, &known(), true, seen, beat);
         writes(&writer, known(), seen, beat);
     }
+    opened
+}
+
+/// Everything that a tool does that knows neither sizes nor types.
+fn untyped(name: &Name, bytes: &[u8], seen: &mut Seen, beat: &impl Fn(u64)) -> usize {
+    let mut opened = 0;
+    beat(50);
+    if let Ok(reader) = UntypedReader::open(&name.0) {
+        opened += 1;
+        black_box((
+            reader.stats(),
+            reader.check(),
+            reader.live_writers().is_ok(),
+        ));
+        black_box(format!("{reader:?} {:?}", reader.created()));
+    }
+    beat(51);
+    let Ok(map) = UntypedMap::open(&name.0) else {
+        return opened;
+    };
+    opened += 1;
+    // These wait ten seconds for a holder that lives. Ids are small here, so only a small word can name one.
+    let lock = word(bytes, SHARDS_AT) & 0x3fff_ffff;
+    if (1..100).contains(&lock) {
+        return opened;
+    }
+    let most = map.stats().buckets * 8;
+    beat(52);
+    for (i, entry) in map.iter().enumerate() {
+        if i == most {
+            seen.endless.push("an untyped iteration".to_owned());
+            break;
+        }
+        match entry {
+            Ok((key, value)) => {
+                black_box(map.key_schema().show(&key).to_string());
+                black_box(map.value_schema().show(&value).to_string());
+                seen.note(map.get(&key));
+            }
+            Err(error) => seen.note(Err::<(), _>(error)),
+        }
+    }
+    for first in 0..20 {
+        beat(60 + u64::from(first));
+        let mut key = vec![0; map.key_size()];
+        key[0] = first;
+        seen.note(map.insert(&key, &vec![first; map.value_size()]));
+        seen.note(map.get(&key));
+        if first % 3 == 0 {
+            seen.note(map.remove(&key));
+        }
+    }
+    seen.note(map.get(b""));
+    seen.note(map.insert(&vec![0; map.key_size() + 1], b""));
     opened
 }
 

@@ -93,6 +93,13 @@ impl Seen {
         self.errors.push(format!("{operation}: {error}"));
     }
 
+    /// Notes only whether there was an error.
+    fn note<R>(&mut self, answer: Result<R, AccessError>) {
+        if let Err(error) = answer {
+            self.error("", &error);
+        }
+    }
+
     fn figure(&mut self, right: bool, what: &str) {
         if !right {
             self.figures.push(what.to_owned());

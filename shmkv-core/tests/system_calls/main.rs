@@ -223,11 +223,14 @@ fn write_twice<At>((_, map): &Cell<At>) -> Outcome {
     Ok(Opened::Nothing)
 }
 
-/// The first write is the one that makes a process a writer, so the one with system calls.
+/// A forked child becomes a writer of its own with its first write: the one that makes system calls.
 fn first_write() -> Result<(), Failed> {
-    each_call("first write", fresh, write_twice, |(name, _), _, _| {
-        untouched(name, false, Call(0))
-    })
+    each_call(
+        "first write of a forked child",
+        fresh,
+        write_twice,
+        |(name, _), _, _| untouched(name, false, Call(0)),
+    )
 }
 
 /// And in a file that a flush has marked clean it writes that mark first.

@@ -157,6 +157,7 @@ pub(crate) fn stopped_holders() -> Result<(), Failed> {
 fn executes() -> Result<(), String> {
     let segment = Segment::new();
     let map = segment.open();
+    let mine = segment.living();
     let start = Instant::now();
     for delay in (1_000..).step_by(37) {
         let process = spawn_role("becomes-idle", &[segment.name(), &delay.to_string()]);
@@ -165,7 +166,7 @@ fn executes() -> Result<(), String> {
             ensure(start.elapsed() < LONG, "it never becomes idle")?;
             thread::sleep(Duration::from_micros(200));
         }
-        segment.only_live(&[], "its claim lives on")?;
+        segment.only_live(&mine, "its claim lives on")?;
         if segment.holder() != 0 {
             segment.is_taken_over_by(&map)?;
             return ensure(
@@ -190,10 +191,12 @@ fn closed_after_registering() -> Result<(), String> {
     ensure(segment.living() == [segment.holder()], "its claim has gone")
 }
 
+/// A forked child is a writer of its own, from its first write on; without a descriptor it cannot become one.
 fn closed_before_registering() -> Result<(), String> {
     let segment = Segment::new();
+    let map = segment.open();
+    let mine = segment.living();
     let child = fork_child(|| {
-        let map = segment.open();
         close_everything();
         let refused = map.insert(OTHER, value(1));
         assert!(
@@ -202,13 +205,12 @@ fn closed_before_registering() -> Result<(), String> {
             refused.err()
         );
         assert!(map.get(KEY).unwrap().is_some());
-        std::mem::forget(map); // its descriptor is closed
         0
     });
     child
         .exit_code(LONG)
         .and_then(|code| ensure(code == 0, "in the child"))?;
-    segment.only_live(&[], "a claim is left")
+    segment.only_live(&mine, "a claim is left")
 }
 
 pub(crate) fn closed_descriptors() -> Result<(), Failed> {
@@ -282,27 +284,29 @@ fn stolen(by: Option<&std::path::Path>) -> Result<(), String> {
     segment.is_taken_over_by(&segment.open())
 }
 
-/// And it cannot become a writer: the file that it would claim a byte of is another.
+/// And a forked child cannot become a writer: the file that it would claim a byte of is another.
 fn stolen_before_registering() -> Result<(), String> {
     let (segment, other) = (Segment::new(), Segment::new());
+    let map = segment.open();
+    let mine = segment.living();
+    let path = other.name.path();
     let child = fork_child(|| {
-        let map = segment.open();
         close_everything();
-        let files = steal(&other.name.path());
+        let files = steal(&path);
         let refused = map.insert(OTHER, value(1));
         assert!(
             matches!(refused, Err(AccessError::Io { .. })),
             "{:?}",
             refused.err()
         );
-        assert!(other.living().is_empty() && map.get(OTHER).unwrap().is_none());
-        std::mem::forget((map, files));
+        assert!(map.get(OTHER).unwrap().is_none());
+        std::mem::forget(files);
         0
     });
     child
         .exit_code(LONG)
         .and_then(|code| ensure(code == 0, "in the child"))?;
-    segment.only_live(&[], "a claim is left")?;
+    segment.only_live(&mine, "a claim is left")?;
     other.only_live(&[], "a claim of another segment is left")
 }
 
