@@ -244,7 +244,8 @@ impl<G: Geometry> Table<'_, G> {
                     return Some(Found {
                         bucket: index,
                         slot: i,
-                        version: slot.version.load(Relaxed),
+                        // Other bits are damage, which a change repairs.
+                        version: slot.version.load(Relaxed) & NUMBER,
                     });
                 }
             }

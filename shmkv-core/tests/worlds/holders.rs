@@ -57,20 +57,14 @@ fn close_everything() {
     assert_eq!(closed, 0, "close_range");
 }
 
-fn everywhere() -> Vec<(&'static str, Start)> {
-    let mut starts: Vec<(&str, Start)> = vec![
-        ("forked", forked),
-        ("executed", executed),
-        ("threaded", threaded),
-        ("closed descriptors", with_nothing_open),
-    ];
-    if world::is_root() {
-        starts.push(("in another PID namespace", in_pid_namespace));
-    } else {
-        println!("T11 PID namespaces: left out, needs root");
-    }
-    starts
-}
+const HERE: &[(&str, Start)] = &[
+    ("forked", forked),
+    ("executed", executed),
+    ("threaded", threaded),
+    ("closed descriptors", with_nothing_open),
+];
+/// Needs root.
+const ELSEWHERE: &[(&str, Start)] = &[("in another PID namespace", in_pid_namespace)];
 
 fn killed(start: Start) -> Result<(), String> {
     let segment = Segment::new();
@@ -100,7 +94,14 @@ fn killed(start: Start) -> Result<(), String> {
 }
 
 pub(crate) fn killed_holders() -> Result<(), Failed> {
-    let starts = everywhere();
+    all_killed("holder killed", HERE)
+}
+
+pub(crate) fn killed_holders_elsewhere() -> Result<(), Failed> {
+    all_killed("holder killed elsewhere", ELSEWHERE)
+}
+
+fn all_killed(what: &str, starts: &[(&'static str, Start)]) -> Result<(), Failed> {
     let cases: Vec<_> = starts
         .iter()
         .map(|&(name, start)| (name, move || killed(start)))
@@ -109,7 +110,7 @@ pub(crate) fn killed_holders() -> Result<(), Failed> {
         .iter()
         .map(|(name, run)| (*name, run as &dyn Fn() -> _))
         .collect();
-    run_cases("holder killed", &cases)
+    run_cases(what, &cases)
 }
 
 fn stopped(start: Start) -> Result<(), String> {
@@ -141,7 +142,14 @@ fn stopped(start: Start) -> Result<(), String> {
 }
 
 pub(crate) fn stopped_holders() -> Result<(), Failed> {
-    let starts = everywhere();
+    all_stopped("holder stopped", HERE)
+}
+
+pub(crate) fn stopped_holders_elsewhere() -> Result<(), Failed> {
+    all_stopped("holder stopped elsewhere", ELSEWHERE)
+}
+
+fn all_stopped(what: &str, starts: &[(&'static str, Start)]) -> Result<(), Failed> {
     let cases: Vec<_> = starts
         .iter()
         .map(|&(name, start)| (name, move || stopped(start)))
@@ -150,7 +158,7 @@ pub(crate) fn stopped_holders() -> Result<(), Failed> {
         .iter()
         .map(|(name, run)| (*name, run as &dyn Fn() -> _))
         .collect();
-    run_cases("holder stopped", &cases)
+    run_cases(what, &cases)
 }
 
 /// A thread writes while another one executes a new program: the process id stays, the claim must not.

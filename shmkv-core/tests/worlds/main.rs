@@ -26,9 +26,21 @@ fn main() {
     }
     let mut args = Arguments::from_args();
     args.test_threads = Some(1);
+    // Namespaces and other users are for root.
+    let root = support::world::is_root();
     let trials = vec![
         Trial::test("killed_holders", holders::killed_holders),
         Trial::test("stopped_holders", holders::stopped_holders),
+        Trial::test(
+            "killed_holders_elsewhere",
+            holders::killed_holders_elsewhere,
+        )
+        .with_ignored_flag(!root),
+        Trial::test(
+            "stopped_holders_elsewhere",
+            holders::stopped_holders_elsewhere,
+        )
+        .with_ignored_flag(!root),
         Trial::test("exec_ends_a_claim", holders::exec_ends_a_claim),
         Trial::test("closed_descriptors", holders::closed_descriptors),
         Trial::test("stolen_descriptors", holders::stolen_descriptors),
@@ -42,7 +54,7 @@ fn main() {
         Trial::test("forked_writers", forks::forked_writers),
         Trial::test("passed_descriptors", passing::passed_descriptors),
         Trial::test("inherited_descriptors", passing::inherited_descriptors),
-        Trial::test("other_users", passing::other_users),
+        Trial::test("other_users", passing::other_users).with_ignored_flag(!root),
         Trial::test("names_that_change_hands", passing::names_that_change_hands),
         Trial::test("open_or_create_races", passing::open_or_create_races),
     ];

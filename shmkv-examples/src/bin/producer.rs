@@ -78,7 +78,7 @@ fn step(store: &Store, me: u32, round: u32) -> Result<String, Failure> {
         }
         2 => {
             // At most one of all producers makes it.
-            if store.try_insert("notice", &format!("written by {me}"))? {
+            if store.try_insert("notice", format!("written by {me}"))? {
                 r#"wrote the "notice""#.into()
             } else {
                 r#"left the "notice", which somebody else wrote"#.into()
@@ -101,7 +101,7 @@ fn count_step(store: &Store) -> Result<u64, Failure> {
             continue;
         };
         let next = seen.value.parse::<u64>()? + 1;
-        let stored = store.compare_exchange("steps", seen.version, &next.to_string())?;
+        let stored = store.compare_exchange("steps", seen.version, next.to_string())?;
         if stored.is_stored() {
             return Ok(next);
         }

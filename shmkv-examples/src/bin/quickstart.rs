@@ -81,7 +81,7 @@ fn producer(name: &str) -> Result<(), Failure> {
     }
 
     // What does not fit is refused, and nothing changes.
-    if let Err(error) = store.insert(&"x".repeat(64), "?") {
+    if let Err(error) = store.insert("x".repeat(64), "?") {
         say(format!("was refused a long key: {error}"));
     }
 
