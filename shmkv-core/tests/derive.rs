@@ -78,6 +78,51 @@ fn a_struct_is_packed() {
 }
 
 #[test]
+fn tags_are_the_discriminants_that_rustc_computes() {
+    const BASE: u64 = 40;
+    const D: isize = 7;
+    #[derive(Debug, Clone, Copy, PartialEq, ShmKey, ShmValue)]
+    #[repr(u8)]
+    enum Small {
+        Half = !0 / 2,
+        Next,
+        Zero = 0,
+        Most = !0,
+        Base = BASE as _,
+    }
+    #[derive(Debug, Clone, Copy, PartialEq, ShmKey)]
+    #[repr(u32, align(8))]
+    #[shm(tag = u32)]
+    enum Large {
+        High = 1 << 31,
+        All = !0,
+    }
+    #[derive(Debug, Clone, Copy, PartialEq, ShmValue)]
+    enum Default {
+        Other = D + Self::OFFSET,
+        Shifted = !0 >> 63 & 3,
+    }
+    impl Default {
+        const OFFSET: isize = 2;
+    }
+    // The last element is what the language says.
+    for (small, tag) in [
+        (Small::Half, 127),
+        (Small::Next, 128),
+        (Small::Zero, 0),
+        (Small::Most, 255),
+        (Small::Base, 40),
+    ] {
+        assert_eq!(bytes::<KeyRole, _>(&small), [tag]);
+        assert_eq!(small as u8, tag);
+    }
+    assert_eq!(bytes::<KeyRole, _>(&Large::High), [0, 0, 0, 0x80]);
+    assert_eq!(bytes::<KeyRole, _>(&Large::All), [0xff; 4]);
+    assert_eq!(bytes::<ValueRole, _>(&Default::Other), [9]);
+    assert_eq!(bytes::<ValueRole, _>(&Default::Shifted), [3]);
+}
+
+#[test]
 fn a_name_too_long_is_named() {
     let id = SensorId {
         site: 7,

@@ -4,6 +4,8 @@
 
 mod derive_support;
 
+use std::num::NonZero;
+
 use shmkv_core::role::{KeyRole, ValueRole};
 use shmkv_core::{ShmField, ShmKey, ShmStr, ShmValue, ToKey, ToValue, pod};
 
@@ -164,9 +166,62 @@ fn pods_keep_their_memory_and_name_their_fields() {
     );
 }
 
+/// Memory is not always what the field's own encoding would be.
+#[test]
+fn pods_describe_memory() {
+    #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable, ShmValue)]
+    #[repr(C)]
+    struct Skips {
+        stored: u32,
+        #[shm(skip)]
+        skipped: u32,
+    }
+    #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable, ShmKey)]
+    #[shm(pod)]
+    #[repr(C)]
+    struct Inner(u16);
+    #[derive(
+        Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable, ShmKey, ShmValue,
+    )]
+    #[shm(pod)]
+    #[repr(C)]
+    struct Outer {
+        niche: Option<NonZero<u32>>,
+        skips: Skips,
+        array: [Skips; 2],
+        floats: [f32; 2],
+        grid: [[u8; 4]; 2],
+    }
+    #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable, ShmKey)]
+    #[shm(pod)]
+    #[repr(C)]
+    struct OfKeys(Inner);
+    let described = "pod(44) Outer { niche: pod(4), skips: pod(8), array: pod(16), \
+                     floats: [f32; 2], grid: [[u8; 4]; 2] }";
+    assert_eq!(schema::<ValueRole, Outer>(), described);
+    assert_eq!(schema::<KeyRole, Outer>(), described);
+    let described = "pod(2) OfKeys(pod(2) Inner(u16))";
+    assert_eq!(schema::<KeyRole, OfKeys>(), described);
+
+    let outer = <Outer as ShmField<ValueRole>>::SCHEMA;
+    let blob = shmkv_core::Schema::to_blob(outer, outer).unwrap();
+    let (parsed, _) = shmkv_core::ParsedSchema::from_blob(&blob).unwrap();
+    let value: Outer = bytemuck::Zeroable::zeroed();
+    assert!(
+        !parsed
+            .show(&bytes::<ValueRole, _>(&value))
+            .to_string()
+            .contains("damaged")
+    );
+}
+
 #[derive(Debug, PartialEq, ShmKey, ShmValue)]
 #[shm(borrow = str)]
-struct Owned(#[shm(max_len = 6)] String);
+struct Owned(#[shm(max_len = Self::MAX)] String);
+
+impl Owned {
+    const MAX: usize = 6;
+}
 
 #[derive(Debug, PartialEq, ShmKey)]
 #[shm(borrow = str, size = 9)]
@@ -196,6 +251,7 @@ fn text_newtypes_are_asked_with_a_str() {
     assert_eq!(key::<7, Owned>("abc"), owned);
     assert_eq!(key::<7, Owned>(&"abc"), owned);
     assert_eq!(key::<7, Owned>(&text), owned);
+    assert_eq!(key::<7, Owned>(text), owned);
     assert_eq!(key::<7, Owned>(&Owned("abc".into())), owned);
     assert_eq!(value::<7, Owned>("abc"), owned);
 

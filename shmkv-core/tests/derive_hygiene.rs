@@ -1,7 +1,7 @@
 //! Does derived code work where names mean something else?
 
 /// Without a prelude, beside types that are named like what the expansion uses.
-#[allow(non_camel_case_types, dead_code)]
+#[allow(non_camel_case_types, non_upper_case_globals, dead_code)]
 #[no_implicit_prelude]
 mod bare {
     use ::core::clone::Clone;
@@ -27,6 +27,17 @@ mod bare {
     pub(crate) mod std {}
     pub(crate) mod shmkv_core {}
     pub(crate) const LEN: () = ();
+    pub(crate) const tag: ::core::primitive::u8 = 3;
+    pub(crate) const out: () = ();
+    pub(crate) const bytes: () = ();
+    pub(crate) const part: () = ();
+    pub(crate) const parts: () = ();
+    pub(crate) const text: () = ();
+    pub(crate) const field_0: () = ();
+    pub(crate) const D: () = ();
+    pub(crate) struct error;
+    pub(crate) struct R;
+    pub(crate) struct T;
     pub(crate) const SCHEMA: () = ();
 
     #[derive(Debug, PartialEq, ::shmkv_core::ShmKey, ::shmkv_core::ShmValue)]
@@ -97,7 +108,20 @@ mod bare {
     pub(crate) struct ByMacro(pub(crate) ::core::primitive::u16);
     ::shmkv_core::impl_pod!(ByMacro);
 
+    #[derive(Debug, Clone, Copy, PartialEq, ::bytemuck::Pod, ::bytemuck::Zeroable)]
+    #[repr(C)]
+    pub(crate) struct SIZE(pub(crate) ::core::primitive::u16);
+    ::shmkv_core::impl_pod!(SIZE);
+
     pub(crate) type Wrapped = ::shmkv_core::pod!(ByMacro);
+}
+
+/// Named as a type parameter of the macro was.
+mod by_letter {
+    #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+    #[repr(C)]
+    pub(crate) struct R(pub(crate) u16);
+    shmkv_core::impl_pod!(R);
 }
 
 /// Under another name, behind a re-export.
@@ -160,6 +184,8 @@ fn names_do_not_matter() {
     round_trip(bare::Text("abc".into()));
     round_trip(bare::Pod { x: 1.0 });
     round_trip(bare::ByMacro(1));
+    round_trip(bare::SIZE(1));
+    round_trip(by_letter::R(1));
     round_trip(bare::Wrapped::from(bare::ByMacro(1)));
     assert_eq!(
         <bare::Struct as ShmField<KeyRole>>::SCHEMA.to_string(),

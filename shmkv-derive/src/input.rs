@@ -50,6 +50,8 @@ pub(crate) enum Body {
 pub(crate) struct Tag {
     pub(crate) ty: Ident,
     pub(crate) width: usize,
+    /// The type that rustc evaluates discriminants at.
+    pub(crate) repr: Ident,
 }
 
 pub(crate) struct Variant {
@@ -113,7 +115,14 @@ impl Input {
                         "an enum without variants has no values to store",
                     );
                 }
-                let tag = tag(&attrs, data.variants.len(), &input.ident, &mut mistakes);
+                let repr = repr(&input.attrs);
+                let tag = tag(
+                    &attrs,
+                    repr,
+                    data.variants.len(),
+                    &input.ident,
+                    &mut mistakes,
+                );
                 Body::Enum(tag, variants(data, role, &mut mistakes))
             }
             Data::Union(data) => {
@@ -183,22 +192,48 @@ fn generics(input: &DeriveInput, attrs: &TypeAttrs, mistakes: &mut Mistakes) {
     }
 }
 
+/// What `#[repr(…)]` says, word by word.
+fn repr_words(attrs: &[Attribute]) -> impl Iterator<Item = Meta> {
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("repr"))
+        .filter_map(|attr| {
+            attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+                .ok()
+        })
+        .flatten()
+}
+
 /// An encoder borrows the fields, which a packed struct does not allow.
 fn packed(attrs: &[Attribute], mistakes: &mut Mistakes) {
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
-        let words = attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
-        for word in words.iter().flatten() {
-            if word.path().is_ident("packed") {
-                mistakes.at(
-                    word,
-                    "the encoding is packed anyway: remove `packed`, or add `#[shm(pod)]`",
-                );
-            }
-        }
+    for word in repr_words(attrs).filter(|word| word.path().is_ident("packed")) {
+        mistakes.at(
+            word,
+            "the encoding is packed anyway: remove `packed`, or add `#[shm(pod)]`",
+        );
     }
 }
 
-fn tag(attrs: &TypeAttrs, variants: usize, ident: &Ident, mistakes: &mut Mistakes) -> Tag {
+/// The integer in `#[repr(…)]`, or `isize`, as in the language.
+fn repr(attrs: &[Attribute]) -> Ident {
+    let integer = |word: Meta| {
+        let word = word.path().get_ident()?.to_string();
+        let width = word.strip_prefix(['u', 'i'])?;
+        let known = ["8", "16", "32", "64", "128", "size"].contains(&width);
+        known.then(|| Ident::new(&word, Span::call_site()))
+    };
+    repr_words(attrs)
+        .find_map(integer)
+        .unwrap_or_else(|| Ident::new("isize", Span::call_site()))
+}
+
+fn tag(
+    attrs: &TypeAttrs,
+    repr: Ident,
+    variants: usize,
+    ident: &Ident,
+    mistakes: &mut Mistakes,
+) -> Tag {
     let ty = match &attrs.tag {
         Some(ty) => Ident::new(&ty.to_string(), ty.span()),
         None => Ident::new("u8", Span::call_site()),
@@ -216,7 +251,7 @@ fn tag(attrs: &TypeAttrs, variants: usize, ident: &Ident, mistakes: &mut Mistake
             ),
         );
     }
-    Tag { ty, width }
+    Tag { ty, width, repr }
 }
 
 fn variants(data: &syn::DataEnum, role: Role, mistakes: &mut Mistakes) -> Vec<Variant> {

@@ -8,7 +8,8 @@
 //! numbers compiles to plain moves. (Errors are made lazily for that: they own
 //! memory, and dropping one that was not needed would be a call per field.)
 
-use super::{DecodeError, EncodeError, Field, Schema, ShmField, role::ValueRole};
+use super::role::{KeyRole, ValueRole};
+use super::{DecodeError, EncodeError, Field, Schema, ShmField};
 
 /// A buffer being written from its start.
 pub struct PartsMut<'a> {
@@ -171,9 +172,13 @@ pub const fn tag(discriminant: i128, tag_width: usize) -> u32 {
         let mut text = Text::new();
         text.push(b"the discriminant ");
         text.push_number(discriminant as usize);
-        text.push(b" does not fit the tag: add `#[shm(tag = u");
-        text.push_number(if discriminant > 0xffff { 32 } else { 16 });
-        text.push(b")]`");
+        if discriminant > u32::MAX as i128 {
+            text.push(b" does not fit any tag: declare it 4294967295 or less");
+        } else {
+            text.push(b" does not fit the tag: add `#[shm(tag = u");
+            text.push_number(if discriminant > 0xffff { 32 } else { 16 });
+            text.push(b")]`");
+        }
         text.fail();
     }
     discriminant as u32
@@ -224,16 +229,42 @@ impl Text {
     }
 }
 
-/// The schema of one field of a plain-old-data type: the field's own if it has
-/// one, else as many bytes as it takes.
+/// The schema of one field of a plain-old-data type: the field's own if that
+/// describes memory, else as many bytes as it takes.
 ///
-/// `Probe::<T>::SCHEMA` finds the inherent constant where its bound holds, and
-/// [`Opaque::SCHEMA`] elsewhere.
-pub struct Probe<T>(core::marker::PhantomData<T>);
+/// `Probe::<R, T>::SCHEMA` finds the inherent constant where its bound holds,
+/// and [`Opaque::SCHEMA`] elsewhere.
+pub struct Probe<R, T>(core::marker::PhantomData<(R, T)>);
 
-impl<T: ShmField<ValueRole>> Probe<T> {
+impl<R, T: ShmField<R>> Probe<R, T> {
     /// The schema that the field has.
-    pub const SCHEMA: &'static Schema = T::SCHEMA;
+    pub const SCHEMA: &'static Schema = in_memory::<T>(T::SCHEMA);
+}
+
+/// Floats are no keys, but may be in the memory of one.
+macro_rules! float {
+    ($($t:ty)*) => {$(
+        impl Probe<KeyRole, $t> {
+            /// The schema that the field has.
+            pub const SCHEMA: &'static Schema = Probe::<ValueRole, $t>::SCHEMA;
+        }
+
+        impl<const M: usize> Probe<KeyRole, [$t; M]> {
+            /// The schema that the field has.
+            pub const SCHEMA: &'static Schema = Probe::<ValueRole, [$t; M]>::SCHEMA;
+        }
+    )*};
+}
+float!(f32 f64);
+
+/// `schema` if a `T` in memory is what it describes. An encoding may well be
+/// another: packed, with a tag, without some fields.
+const fn in_memory<T>(schema: &'static Schema) -> &'static Schema {
+    if schema.is_memory() && schema.size() == size_of::<T>() {
+        schema
+    } else {
+        <Probe<(), T> as Opaque>::SCHEMA
+    }
 }
 
 /// See [`Probe`].
@@ -242,7 +273,7 @@ pub trait Opaque {
     const SCHEMA: &'static Schema;
 }
 
-impl<T> Opaque for Probe<T> {
+impl<R, T> Opaque for Probe<R, T> {
     const SCHEMA: &'static Schema = &Schema::Pod {
         name: "",
         size: size_of::<T>(),

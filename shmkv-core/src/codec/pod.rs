@@ -64,39 +64,39 @@ macro_rules! pod {
 macro_rules! impl_pod {
     ($t:ident) => {
         const _: () = {
-            const SIZE: ::core::primitive::usize = ::core::mem::size_of::<$t>();
+            const __SHM_SIZE: ::core::primitive::usize = ::core::mem::size_of::<$t>();
 
-            impl<R> $crate::ShmField<R> for $t {
-                const LEN: ::core::primitive::usize = SIZE;
+            impl<__ShmRole> $crate::ShmField<__ShmRole> for $t {
+                const LEN: ::core::primitive::usize = __SHM_SIZE;
                 const SCHEMA: &'static $crate::Schema = &$crate::Schema::Pod {
                     name: ::core::stringify!($t),
-                    size: SIZE,
+                    size: __SHM_SIZE,
                     fields: &[],
                 };
 
                 #[inline]
                 fn encode(
                     &self,
-                    out: &mut [::core::primitive::u8],
+                    __shm_out: &mut [::core::primitive::u8],
                 ) -> ::core::result::Result<(), $crate::EncodeError> {
-                    $crate::__private::encode_pod(self, out)
+                    $crate::__private::encode_pod(self, __shm_out)
                 }
 
                 #[inline]
                 fn decode(
-                    bytes: &[::core::primitive::u8],
+                    __shm_bytes: &[::core::primitive::u8],
                 ) -> ::core::result::Result<Self, $crate::DecodeError> {
-                    $crate::__private::decode_pod(bytes)
+                    $crate::__private::decode_pod(__shm_bytes)
                 }
             }
 
-            impl $crate::ShmKey<SIZE> for $t {}
+            impl $crate::ShmKey<{ __SHM_SIZE }> for $t {}
             impl $crate::KeyFootprint for $t {
-                type Bytes = [::core::primitive::u8; SIZE];
+                type Bytes = [::core::primitive::u8; __SHM_SIZE];
             }
-            impl $crate::ShmValue<SIZE> for $t {}
+            impl $crate::ShmValue<{ __SHM_SIZE }> for $t {}
             impl $crate::ValueFootprint for $t {
-                type Bytes = [::core::primitive::u8; SIZE];
+                type Bytes = [::core::primitive::u8; __SHM_SIZE];
             }
         };
     };

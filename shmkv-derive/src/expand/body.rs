@@ -9,6 +9,7 @@ use syn::Path;
 use syn::spanned::Spanned;
 
 use super::field::pattern;
+use super::names;
 use crate::input::{Field, Input, Tag, Variant};
 
 /// What an implementation of `ShmField` consists of.
@@ -25,6 +26,7 @@ pub(super) struct Items {
 
 pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
     let (krate, ident, name) = (&input.krate, &input.ident, &input.name);
+    let role = input.role_path();
     let fields = fields.iter().map(|field| {
         let (member, ty, name) = (&field.member, &field.ty, &field.name);
         quote! {
@@ -33,7 +35,7 @@ pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
                 offset: ::core::mem::offset_of!(#ident, #member),
                 schema: {
                     use #krate::__private::Opaque as _;
-                    #krate::__private::Probe::<#ty>::SCHEMA
+                    #krate::__private::Probe::<#role, #ty>::SCHEMA
                 },
             }
         }
@@ -45,18 +47,20 @@ pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
             fields: &[#(#fields),*],
         }
     };
+    let (out, bytes) = (names::out(), names::bytes());
     // That the type is not `Pod` is to be said where it is claimed to be.
     let span = attribute.span().resolved_at(Span::call_site());
     let private = input.krate_at(span);
     Items {
         len: quote!(::core::mem::size_of::<#ident>()),
         schema,
-        encode: quote_spanned!(span=> #private::__private::encode_pod::<Self>(self, out)),
-        decode: quote_spanned!(span=> #private::__private::decode_pod::<Self>(bytes)),
+        encode: quote_spanned!(span=> #private::__private::encode_pod::<Self>(self, #out)),
+        decode: quote_spanned!(span=> #private::__private::decode_pod::<Self>(#bytes)),
     }
 }
 
 pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
+    let [out, bytes, parts] = [names::out(), names::bytes(), names::parts()];
     let (krate, name, role) = (&input.krate, &input.name, input.role_path());
     let len = reserved(input, input.needed(fields));
     let schemas = input.schemas(0, fields);
@@ -70,19 +74,19 @@ pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
     let pattern = pattern(fields);
     let encoded = input.encode_fields(fields, "");
     let encode = quote! {
-        let mut parts = #krate::__private::PartsMut::new(
-            out,
+        let mut #parts = #krate::__private::PartsMut::new(
+            #out,
             <Self as #krate::ShmField<#role>>::LEN,
         )?;
         let Self #pattern = self;
         #encoded
-        parts.finish();
+        #parts.finish();
         ::core::result::Result::Ok(())
     };
     let decoded = input.decode_fields(fields, "");
     let decode = quote! {
-        let mut parts = #krate::__private::Parts::new(
-            bytes,
+        let mut #parts = #krate::__private::Parts::new(
+            #bytes,
             <Self as #krate::ShmField<#role>>::LEN,
         )?;
         ::core::result::Result::Ok(Self { #decoded })
@@ -96,6 +100,8 @@ pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
 }
 
 pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Items {
+    let [out, bytes, parts] = [names::out(), names::bytes(), names::parts()];
+    let unknown = names::tag();
     let (krate, name, role) = (&input.krate, &input.name, input.role_path());
     let (width, tag_type) = (tag.width, &tag.ty);
     let codec = quote!(<::core::primitive::#tag_type as #krate::ShmField<#role>>);
@@ -123,18 +129,18 @@ pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Ite
         let fields = input.encode_fields(&variant.fields, &format!("{}.", variant.name));
         quote! {
             Self::#ident #pattern => {
-                #codec::encode(&#tag, parts.next(#width)?)?;
+                #codec::encode(&#tag, #parts.next(#width)?)?;
                 #fields
             }
         }
     });
     let encode = quote! {
-        let mut parts = #krate::__private::PartsMut::new(
-            out,
+        let mut #parts = #krate::__private::PartsMut::new(
+            #out,
             <Self as #krate::ShmField<#role>>::LEN,
         )?;
         match self { #(#encoded)* }
-        parts.finish();
+        #parts.finish();
         ::core::result::Result::Ok(())
     };
     let decoded = variants.iter().enumerate().map(|(index, variant)| {
@@ -143,15 +149,15 @@ pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Ite
         quote!(#tag => ::core::result::Result::Ok(Self::#ident { #fields }),)
     });
     let decode = quote! {
-        let mut parts = #krate::__private::Parts::new(
-            bytes,
+        let mut #parts = #krate::__private::Parts::new(
+            #bytes,
             <Self as #krate::ShmField<#role>>::LEN,
         )?;
-        match #codec::decode(parts.next(#width)?)? {
+        match #codec::decode(#parts.next(#width)?)? {
             #(#decoded)*
-            tag => ::core::result::Result::Err(#krate::DecodeError::UnknownTag {
+            #unknown => ::core::result::Result::Err(#krate::DecodeError::UnknownTag {
                 name: #name,
-                tag: tag as ::core::primitive::u32,
+                tag: #unknown as ::core::primitive::u32,
             }),
         }
     };
@@ -166,11 +172,19 @@ pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Ite
 /// Constants for the tags: the declared discriminant, else one more than the
 /// last. They are items, which hygiene does not cover, hence their odd names.
 pub(super) fn tag_consts(input: &Input, tag: &Tag, variants: &[Variant]) -> TokenStream {
-    let (width, ty) = (tag.width, &tag.ty);
+    let (width, ty, repr) = (tag.width, &tag.ty, &tag.repr);
+    let typed = names::discriminant();
     let consts = variants.iter().enumerate().map(|(index, variant)| {
         let name = tag_name(index);
         let discriminant = match (&variant.discriminant, index.checked_sub(1)) {
-            (Some(expr), _) => quote!((#expr) as ::core::primitive::i128),
+            // As rustc evaluates it: at the type of the discriminants.
+            (Some(expr), _) => {
+                let expr = input.without_self(expr);
+                quote!({
+                    const #typed: ::core::primitive::#repr = #expr;
+                    #typed as ::core::primitive::i128
+                })
+            }
             (None, Some(last)) => {
                 let last = tag_name(last);
                 quote!(#last as ::core::primitive::i128 + 1)

@@ -3,10 +3,11 @@
 //! Spans are chosen with care here: what the compiler has to say about a field
 //! it shall say at its type, or at the attribute that changes how it is stored.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::names;
 use crate::input::{Codec, Field, Input, Role};
 
 impl Input {
@@ -65,6 +66,28 @@ impl Input {
         })
     }
 
+    /// `expr` for a place where `Self` is something else.
+    pub(super) fn without_self(&self, expr: &impl ToTokens) -> TokenStream {
+        fn replace(tokens: TokenStream, ident: &Ident) -> TokenStream {
+            let each = |token| match token {
+                TokenTree::Ident(word) if word == "Self" => {
+                    let mut ident = ident.clone();
+                    ident.set_span(word.span());
+                    TokenTree::Ident(ident)
+                }
+                TokenTree::Group(group) => {
+                    let inner = replace(group.stream(), ident);
+                    let mut replaced = Group::new(group.delimiter(), inner);
+                    replaced.set_span(group.span());
+                    TokenTree::Group(replaced)
+                }
+                other => other,
+            };
+            tokens.into_iter().map(each).collect()
+        }
+        replace(expr.to_token_stream(), &self.ident)
+    }
+
     /// The bytes that `fields` need, as an expression.
     pub(super) fn needed(&self, fields: &[Field]) -> TokenStream {
         let codecs = fields.iter().filter_map(|field| self.codec(field));
@@ -83,12 +106,13 @@ impl Input {
 
     /// Statements that write `fields`, bound to locals, to `parts`.
     pub(super) fn encode_fields(&self, fields: &[Field], prefix: &str) -> TokenStream {
+        let (parts, error) = (names::parts(), names::error());
         let fields = fields.iter().enumerate().filter_map(|(index, field)| {
             let (codec, local) = (self.codec(field)?, local(index));
             let path = format!("{prefix}{}", field.name);
             Some(quote! {
-                #codec::encode(#local, parts.next(#codec::LEN)?)
-                    .map_err(|error| error.in_field(#path))?;
+                #codec::encode(#local, #parts.next(#codec::LEN)?)
+                    .map_err(|#error| #error.in_field(#path))?;
             })
         });
         quote!(#(#fields)*)
@@ -96,6 +120,7 @@ impl Input {
 
     /// `member: value, …` that reads `fields` from `parts`.
     pub(super) fn decode_fields(&self, fields: &[Field], prefix: &str) -> TokenStream {
+        let (parts, error) = (names::parts(), names::error());
         let fields = fields.iter().map(|field| {
             let member = &field.member;
             let Some(codec) = self.codec(field) else {
@@ -103,8 +128,8 @@ impl Input {
             };
             let path = format!("{prefix}{}", field.name);
             quote! {
-                #member: #codec::decode(parts.next(#codec::LEN)?)
-                    .map_err(|error| error.in_field(#path))?
+                #member: #codec::decode(#parts.next(#codec::LEN)?)
+                    .map_err(|#error| #error.in_field(#path))?
             }
         });
         quote!(#(#fields),*)
@@ -113,7 +138,7 @@ impl Input {
 
 /// The name that the field at `index` is bound to.
 fn local(index: usize) -> Ident {
-    format_ident!("field_{index}", span = Span::mixed_site())
+    format_ident!("__shm_field_{index}", span = Span::mixed_site())
 }
 
 /// `{ member: local, … }` for a pattern.

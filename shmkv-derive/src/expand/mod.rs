@@ -7,6 +7,7 @@
 
 mod body;
 mod field;
+mod names;
 mod root;
 
 use proc_macro2::TokenStream;
@@ -38,6 +39,7 @@ pub(crate) fn expand(input: &Input) -> TokenStream {
 /// `impl ShmField<Role> for Type`, the encoding itself.
 fn field_impl(input: &Input) -> TokenStream {
     let (krate, ident, role) = (&input.krate, &input.ident, input.role_path());
+    let (out, bytes) = (names::out(), names::bytes());
     let mut generics = input.generics.clone();
     for param in &mut generics.params {
         if let GenericParam::Type(param) = param {
@@ -64,14 +66,14 @@ fn field_impl(input: &Input) -> TokenStream {
             #[inline]
             fn encode(
                 &self,
-                out: &mut [::core::primitive::u8],
+                #out: &mut [::core::primitive::u8],
             ) -> ::core::result::Result<(), #krate::EncodeError> {
                 #encode
             }
 
             #[inline]
             fn decode(
-                bytes: &[::core::primitive::u8],
+                #bytes: &[::core::primitive::u8],
             ) -> ::core::result::Result<Self, #krate::DecodeError> {
                 #decode
             }

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::names;
 use crate::input::{Body, Codec, Input, Role};
 
 /// What makes the type a whole key or value.
@@ -41,24 +42,31 @@ pub(super) fn borrow_impls(input: &Input) -> TokenStream {
     let Body::Struct(fields) = &input.body else {
         return TokenStream::new();
     };
+    let [error, out, part, parts, text] = [
+        names::error(),
+        names::out(),
+        names::part(),
+        names::parts(),
+        names::text(),
+    ];
     let bodies = fields.iter().filter_map(|field| {
         let (ty, name, codec) = (&field.ty, &field.name, input.codec(field)?);
         let write = match &field.codec {
-            Codec::MaxLen(max) => quote!(#krate::__private::encode_text::<{ #max }>(text, part)),
-            _ => quote!(<&::core::primitive::str as #krate::#to<#ty>>::encode_into(&text, part)),
+            Codec::MaxLen(max) => quote!(#krate::__private::encode_text::<{ #max }>(#text, #part)),
+            _ => quote!(<&::core::primitive::str as #krate::#to<#ty>>::encode_into(&#text, #part)),
         };
         Some(quote! {
-            let part = parts.next(#codec::LEN)?;
-            #write.map_err(|error| error.in_field(#name))?;
+            let #part = #parts.next(#codec::LEN)?;
+            #write.map_err(|#error| #error.in_field(#name))?;
         })
     });
-    let body = quote!(#(#bodies)*);
+    let body = input.without_self(&quote!(#(#bodies)*));
     let itself = input.itself();
-    let string = quote!(&#krate::__private::String);
     let texts = [
         quote!(&::core::primitive::str),
         quote!(&&::core::primitive::str),
-        string,
+        quote!(&#krate::__private::String),
+        quote!(#krate::__private::String),
     ];
     quote! {
         #(
@@ -66,12 +74,12 @@ pub(super) fn borrow_impls(input: &Input) -> TokenStream {
             impl #krate::#to<#ident> for #texts {
                 fn encode_into(
                     &self,
-                    out: &mut [::core::primitive::u8],
+                    #out: &mut [::core::primitive::u8],
                 ) -> ::core::result::Result<(), #krate::EncodeError> {
-                    let text: &::core::primitive::str = self;
-                    let mut parts = #krate::__private::PartsMut::new(out, #itself::LEN)?;
+                    let #text: &::core::primitive::str = self;
+                    let mut #parts = #krate::__private::PartsMut::new(#out, #itself::LEN)?;
                     #body
-                    parts.finish();
+                    #parts.finish();
                     ::core::result::Result::Ok(())
                 }
             }

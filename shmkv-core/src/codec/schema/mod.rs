@@ -200,6 +200,18 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// Whether encoding such a type leaves its memory as it is, on a machine
+    /// that is little-endian, if it also takes as many bytes there.
+    pub(super) const fn is_memory(&self) -> bool {
+        match self {
+            Self::Scalar(_) | Self::NonZero(_) | Self::Bytes { .. } | Self::Pod { .. } => true,
+            Self::Array { element, .. } => element.is_memory(),
+            _ => false,
+        }
+    }
+}
+
 /// Bytes of the length in front of a string or vector that holds up to
 /// `max_len`.
 pub(crate) const fn length_width(max_len: usize) -> usize {
