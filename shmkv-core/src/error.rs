@@ -147,7 +147,8 @@ pub enum OpenError {
         /// A bit for each unknown feature.
         unknown: u64,
     },
-    /// The segment holds another number of entries, or entries of other sizes.
+    /// The segment holds another number of entries, or plain bytes of another
+    /// length.
     #[error("{name} has other sizes: {}", sizes(expected, found))]
     Sizes {
         /// The name or path.
@@ -157,13 +158,14 @@ pub enum OpenError {
         /// The same, as the segment has them.
         found: [u64; 3],
     },
-    /// The segment has keys or values of another type.
+    /// The segment has keys or values of another type, and for that reason
+    /// perhaps of another size.
     #[error("{name} has other types: {}", differences.join("; "))]
     Types {
         /// The name or path.
         name: String,
         /// What differs, a line each: what the segment has, what this program
-        /// asks for.
+        /// asks for. Differing sizes come last.
         differences: Vec<String>,
     },
     /// The object is shorter or longer than its header says.
@@ -228,7 +230,7 @@ pub enum OpenError {
 }
 
 /// The sizes that differ, in words.
-fn sizes(expected: &[u64; 3], found: &[u64; 3]) -> String {
+pub(crate) fn sizes(expected: &[u64; 3], found: &[u64; 3]) -> String {
     let names = ["entries (N)", "bytes in a key (K)", "bytes in a value (V)"];
     let differing: Vec<String> = names
         .iter()

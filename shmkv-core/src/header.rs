@@ -9,7 +9,7 @@ use bytemuck::Zeroable;
 use rapidhash::v3::rapidhash_v3;
 
 use crate::codec::{ParsedSchema, Schema, SchemaError};
-use crate::error::OpenError;
+use crate::error::{self, OpenError};
 use crate::home::Home;
 use crate::layout::{
     BYTE_ORDER, Dimensions, HASH_RAPID_V3, HeaderImage, IMAGE_LEN, LAYOUT_VERSION, MAGIC,
@@ -75,32 +75,39 @@ impl Spec {
 
     /// Whether a segment is what this program expects.
     pub(crate) fn accept(&self, header: &Header, home: &Home) -> Result<(), OpenError> {
-        let name = || home.to_string();
-        if header.dimensions != self.dimensions {
-            let (expected, found) = (sizes(&self.dimensions), sizes(&header.dimensions));
-            return Err(OpenError::Sizes {
-                name: name(),
-                expected,
-                found,
-            });
-        }
-        if header.schema == self.schema {
+        let (expected, found) = (sizes(&self.dimensions), sizes(&header.dimensions));
+        if header.schema == self.schema && expected == found {
             return Ok(());
         }
-        let (key, value) = header.types(home)?;
-        let key = key
-            .diff(self.key)
-            .into_iter()
-            .map(|it| format!("key: {it}"));
-        let value = value
-            .diff(self.value)
-            .into_iter()
-            .map(|it| format!("value: {it}"));
-        let differences = key.chain(value).collect();
-        Err(OpenError::Types {
-            name: name(),
-            differences,
-        })
+        let name = home.to_string();
+        let other_sizes = |name| OpenError::Sizes {
+            name,
+            expected,
+            found,
+        };
+        // Another number of entries has nothing to do with the types.
+        if expected[0] != found[0] || header.schema == self.schema {
+            return Err(other_sizes(name));
+        }
+        let (key, value) = match header.types(home) {
+            Ok(types) => types,
+            Err(_) if expected != found => return Err(other_sizes(name)),
+            Err(error) => return Err(error),
+        };
+        // A changed field changes sizes as well; the field is what explains it.
+        if only_lengths(&key, self.key) && only_lengths(&value, self.value) {
+            return Err(other_sizes(name));
+        }
+        let key = key.diff(self.key).into_iter();
+        let value = value.diff(self.value).into_iter();
+        let mut differences: Vec<String> = key
+            .map(|it| format!("key: {it}"))
+            .chain(value.map(|it| format!("value: {it}")))
+            .collect();
+        if expected != found {
+            differences.push(error::sizes(&expected, &found));
+        }
+        Err(OpenError::Types { name, differences })
     }
 }
 
@@ -218,6 +225,15 @@ impl Header {
             what: "its schema makes no sense",
         })
     }
+}
+
+/// Whether two types differ, if at all, in how many bytes without further
+/// meaning they are.
+fn only_lengths(found: &ParsedSchema, expected: &Schema) -> bool {
+    matches!(
+        (found, expected),
+        (ParsedSchema::Bytes { .. }, Schema::Bytes { .. })
+    ) || *found == ParsedSchema::from(expected)
 }
 
 const DISAGREES: &str = "the header does not agree with itself";

@@ -1,0 +1,122 @@
+//! Is a program whose types have changed told which field it was?
+
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+use std::os::fd::AsFd;
+
+use shmkv_core::{Map, OpenError, ShmMap, ShmValue, ValueFootprint};
+
+macro_rules! reading {
+    ($module:ident { $($field:ident: $t:ty),* }) => {
+        mod $module {
+            #[derive(super::ShmValue)]
+            #[allow(dead_code)]
+            pub(crate) struct Reading {
+                $($field: $t),*
+            }
+        }
+    };
+}
+
+reading!(base {
+    at: u64,
+    temp: f32,
+    site: u16
+});
+reading!(widened {
+    at: u64,
+    temp: f64,
+    site: u16
+});
+reading!(removed { at: u64, site: u16 });
+reading!(added {
+    at: u64,
+    temp: f32,
+    site: u16,
+    ok: bool
+});
+reading!(renamed {
+    at: u64,
+    heat: f32,
+    site: u16
+});
+reading!(reordered {
+    at: u64,
+    site: u16,
+    temp: f32
+});
+
+/// What a program with values of type `T` is told about a segment of `Reading`s.
+fn refused<T, const V: usize>() -> OpenError
+where
+    T: ShmValue<V> + ValueFootprint<Bytes = [u8; V]>,
+{
+    let map = Map::<10, u32, base::Reading>::create_anonymous().unwrap();
+    let fd = map.as_fd().try_clone_to_owned().unwrap();
+    ShmMap::<10, 4, V, u32, T>::from_fd(fd).err().unwrap()
+}
+
+#[track_caller]
+fn check(error: &OpenError, expected: &[&str]) {
+    assert!(matches!(error, OpenError::Types { .. }), "{error}");
+    let text = error.to_string();
+    let (_, found) = text.split_once("has other types: ").unwrap();
+    assert_eq!(found, expected.join("; "));
+}
+
+#[test]
+fn a_changed_field_is_named() {
+    check(
+        &refused::<widened::Reading, 18>(),
+        &[
+            "value: Reading.temp: f32 in the segment, f64 here",
+            "14 bytes in a value (V), this program asks for 18",
+        ],
+    );
+    check(
+        &refused::<removed::Reading, 10>(),
+        &[
+            "value: Reading.temp: f32 in the segment, nothing here",
+            "14 bytes in a value (V), this program asks for 10",
+        ],
+    );
+    check(
+        &refused::<added::Reading, 15>(),
+        &[
+            "value: Reading.ok: nothing in the segment, bool here",
+            "14 bytes in a value (V), this program asks for 15",
+        ],
+    );
+    check(
+        &refused::<renamed::Reading, 14>(),
+        &[
+            "value: Reading.heat: nothing in the segment, f32 here",
+            "value: Reading.temp: f32 in the segment, nothing here",
+        ],
+    );
+    check(
+        &refused::<reordered::Reading, 14>(),
+        &[
+            "value: Reading: fields in the order at, temp, site in the segment, \
+             fields in the order at, site, temp here",
+        ],
+    );
+}
+
+#[test]
+fn other_sizes_of_plain_bytes_are_sizes() {
+    let map = ShmMap::<10, 4, 8>::create_anonymous().unwrap();
+    let fd = || map.as_fd().try_clone_to_owned().unwrap();
+    let sizes = |error: Option<OpenError>, parts: &[&str]| {
+        let error = error.unwrap();
+        assert!(matches!(error, OpenError::Sizes { .. }), "{error}");
+        for part in parts {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    };
+    let v = "8 bytes in a value (V), this program asks for 9";
+    let n = "10 entries (N), this program asks for 11";
+    sizes(ShmMap::<10, 4, 9>::from_fd(fd()).err(), &[v]);
+    sizes(ShmMap::<11, 4, 8>::from_fd(fd()).err(), &[n]);
+    sizes(Map::<11, u32, [u8; 9]>::from_fd(fd()).err(), &[n, v]);
+}
