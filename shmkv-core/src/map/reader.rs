@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::{Iter, IterVersioned, Keys, Options, ShmMap, Stats, Values, Version, Versioned};
 use crate::bytes::with_buffer;
 use crate::codec::role::{KeyRole, ValueRole};
-use crate::codec::{SchemaError, ShmField, ShmKey, ShmValue, ToKey};
+use crate::codec::{Schema, SchemaError, ShmField, ShmKey, ShmValue, ToKey};
 use crate::error::{AccessError, OpenError};
 use crate::handle::Handle;
 use crate::header::Spec;
@@ -67,6 +67,14 @@ where
             assert!(
                 <Value as ShmField<ValueRole>>::LEN == V,
                 "the value type's encoding is not V bytes long"
+            );
+            assert!(
+                Schema::fit(
+                    <Key as ShmField<KeyRole>>::SCHEMA,
+                    <Value as ShmField<ValueRole>>::SCHEMA
+                ),
+                "the key and value types are too large to be described in a segment: \
+                 64 KiB, 8192 types, fields and variants, 32 levels"
             );
         }
         let key = <Key as ShmField<KeyRole>>::SCHEMA;

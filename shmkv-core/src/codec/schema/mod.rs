@@ -143,7 +143,8 @@ pub enum Schema {
 pub struct Field {
     /// Declared name; `0`, `1`, … in a tuple struct.
     pub name: &'static str,
-    /// First byte, counted from the start of the struct or enum.
+    /// First byte, counted from the start of the struct or enum. Fields stand
+    /// in the order of their offsets and do not overlap.
     pub offset: usize,
     /// Its type.
     pub schema: &'static Schema,

@@ -257,7 +257,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn schema(&mut self, depth: usize) -> Result<ParsedSchema, SchemaError> {
         self.node()?;
-        if depth > MAX_DEPTH {
+        if depth >= MAX_DEPTH {
             return Err(SchemaError::TooLarge);
         }
         let kind = self.byte()?;
@@ -269,7 +269,7 @@ impl Reader<'_> {
             wire::POD | wire::STRUCT => {
                 let name = self.name()?;
                 let size = self.u32()?;
-                let fields = self.fields(size, depth)?;
+                let fields = self.fields(0, size, depth)?;
                 if kind == wire::POD {
                     ParsedSchema::Pod { name, size, fields }
                 } else {
@@ -294,7 +294,7 @@ impl Reader<'_> {
                     return Err(SchemaError::BadSize);
                 }
                 let count = self.count()?;
-                let variants = (0..count).map(|_| self.variant(size, depth));
+                let variants = (0..count).map(|_| self.variant(tag_width, size, depth));
                 ParsedSchema::Enum {
                     name,
                     size,
@@ -328,17 +328,29 @@ impl Reader<'_> {
             .ok_or(SchemaError::UnknownKind { kind })
     }
 
-    fn variant(&mut self, size: usize, depth: usize) -> Result<ParsedVariant, SchemaError> {
+    /// One variant of an enum: its fields stand from `start` to `size`.
+    fn variant(
+        &mut self,
+        start: usize,
+        size: usize,
+        depth: usize,
+    ) -> Result<ParsedVariant, SchemaError> {
         self.node()?;
         Ok(ParsedVariant {
             name: self.name()?,
             tag: self.number().map(u32::from_le_bytes)?,
-            fields: self.fields(size, depth)?,
+            fields: self.fields(start, size, depth)?,
         })
     }
 
-    /// Fields of a whole that has `size` bytes.
-    fn fields(&mut self, size: usize, depth: usize) -> Result<Vec<ParsedField>, SchemaError> {
+    /// Fields of a whole that has `size` bytes, from byte `end` on. They ascend
+    /// and do not overlap, so no byte is read twice on one level.
+    fn fields(
+        &mut self,
+        mut end: usize,
+        size: usize,
+        depth: usize,
+    ) -> Result<Vec<ParsedField>, SchemaError> {
         let count = self.count()?;
         let field = |_| {
             let field = ParsedField {
@@ -346,7 +358,11 @@ impl Reader<'_> {
                 offset: self.u32()?,
                 schema: self.schema(depth + 1)?,
             };
-            if field.offset.saturating_add(field.schema.size()) > size {
+            if field.offset < end {
+                return Err(SchemaError::BadSize);
+            }
+            end = field.offset.saturating_add(field.schema.size());
+            if end > size {
                 return Err(SchemaError::BadSize);
             }
             Ok(field)

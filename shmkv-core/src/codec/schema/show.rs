@@ -18,6 +18,12 @@ const BUDGET: usize = 4_096;
 /// Bytes of one run that are printed in hexadecimal.
 const HEX: usize = 64;
 
+/// Bytes of one text that are printed.
+const TEXT: usize = 64 * 1024;
+
+/// Bytes of text that count as one part.
+const TEXT_PER_PART: usize = 64;
+
 /// Stands in the text for what the bytes do not say.
 const DAMAGED: &str = "<damaged>";
 
@@ -61,21 +67,31 @@ struct Printer<'f, 'b> {
 
 impl Printer<'_, '_> {
     fn value(&mut self, schema: &ParsedSchema, bytes: &[u8]) -> fmt::Result {
+        self.sized(schema, schema.size(), bytes)
+    }
+
+    /// `size` is that of the schema, which takes a walk to compute.
+    fn sized(&mut self, schema: &ParsedSchema, size: usize, bytes: &[u8]) -> fmt::Result {
         if self.budget == 0 {
             return self.f.write_char('…');
         }
-        self.budget -= 1;
-        let Some(bytes) = bytes.get(..schema.size()) else {
+        self.spend(1);
+        let Some(bytes) = bytes.get(..size) else {
             return self.f.write_str(DAMAGED);
         };
         match schema {
-            ParsedSchema::Scalar(scalar) | ParsedSchema::NonZero(scalar) => {
-                self.scalar(*scalar, bytes)
+            ParsedSchema::Scalar(scalar) => self.scalar(*scalar, bytes),
+            ParsedSchema::NonZero(_) if bytes.iter().all(|byte| *byte == 0) => {
+                self.f.write_str(DAMAGED)
             }
+            ParsedSchema::NonZero(scalar) => self.scalar(*scalar, bytes),
             ParsedSchema::Bytes { .. } => self.hex(bytes),
             ParsedSchema::Text { .. } => match CStr::from_bytes_until_nul(bytes) {
                 Ok(text) => self.text(text.to_bytes()),
-                Err(_) => self.f.write_str(DAMAGED),
+                Err(_) => {
+                    self.spend(bytes.len() / TEXT_PER_PART);
+                    self.f.write_str(DAMAGED)
+                }
             },
             ParsedSchema::Pod { fields, .. } if fields.is_empty() => self.hex(bytes),
             ParsedSchema::Pod { name, fields, .. } | ParsedSchema::Struct { name, fields, .. } => {
@@ -152,10 +168,20 @@ impl Printer<'_, '_> {
     }
 
     fn text(&mut self, bytes: &[u8]) -> fmt::Result {
-        match core::str::from_utf8(bytes) {
-            Ok(text) => write!(self.f, "{text:?}"),
-            Err(_) => self.f.write_str(DAMAGED),
+        self.spend(bytes.len() / TEXT_PER_PART);
+        let Ok(text) = core::str::from_utf8(bytes) else {
+            return self.f.write_str(DAMAGED);
+        };
+        let mut end = text.len().min(TEXT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
         }
+        write!(self.f, "{:?}", &text[..end])?;
+        self.f.write_str(if end < text.len() { "…" } else { "" })
+    }
+
+    fn spend(&mut self, parts: usize) {
+        self.budget = self.budget.saturating_sub(parts);
     }
 
     fn hex(&mut self, bytes: &[u8]) -> fmt::Result {
@@ -180,7 +206,12 @@ impl Printer<'_, '_> {
         self.f.write_str(open)?;
         for (index, field) in fields.iter().enumerate() {
             self.comma(index)?;
+            if self.budget == 0 {
+                self.f.write_char('…')?;
+                break;
+            }
             if !positional {
+                self.spend(field.name.len() / TEXT_PER_PART);
                 write!(self.f, "{}: ", Name(&field.name))?;
             }
             self.value(&field.schema, bytes.get(field.offset..).unwrap_or_default())?;
@@ -193,8 +224,13 @@ impl Printer<'_, '_> {
         let mut rest = bytes;
         for (index, item) in items.iter().enumerate() {
             self.comma(index)?;
-            self.value(item, rest)?;
-            rest = rest.get(item.size()..).unwrap_or_default();
+            if self.budget == 0 {
+                self.f.write_char('…')?;
+                break;
+            }
+            let size = item.size();
+            self.sized(item, size, rest)?;
+            rest = rest.get(size..).unwrap_or_default();
         }
         self.f.write_str(if items.len() == 1 { ",)" } else { ")" })
     }
@@ -209,7 +245,7 @@ impl Printer<'_, '_> {
                 self.f.write_char('…')?;
                 break;
             }
-            self.value(element, rest)?;
+            self.sized(element, size, rest)?;
             rest = rest.get(size..).unwrap_or_default();
         }
         self.f.write_char(']')

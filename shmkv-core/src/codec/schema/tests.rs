@@ -143,6 +143,40 @@ fn nonsense_is_refused() {
     };
     let field_outside = [wire::STRUCT, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1];
     assert_eq!(parse(&field_outside), SchemaError::BadSize);
+    let two_fields = |first: u8, second: u8| {
+        let scalar = Scalar::U16 as u8;
+        let mut bytes = vec![wire::STRUCT, 0, 4, 0, 0, 0, 2, 0];
+        bytes.extend([0, first, 0, 0, 0, scalar, 0, second, 0, 0, 0, scalar]);
+        bytes
+    };
+    for (first, second) in [(0, 0), (0, 1), (2, 0)] {
+        assert_eq!(parse(&two_fields(first, second)), SchemaError::BadSize);
+    }
+    let in_the_tag = [
+        wire::ENUM,
+        0,
+        4,
+        0,
+        0,
+        0,
+        2,
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+        1,
+    ];
+    assert_eq!(parse(&in_the_tag), SchemaError::BadSize);
     let tag_of_three = [wire::ENUM, 0, 9, 0, 0, 0, 3, 0, 0];
     assert_eq!(parse(&tag_of_three), SchemaError::BadSize);
     let huge = [wire::ARRAY, 255, 255, 255, 255, Scalar::U16 as u8];
@@ -194,6 +228,30 @@ fn showing_ends() {
         "{}",
         shown.len()
     );
+    let overlapping = |schema: ParsedSchema| ParsedSchema::Struct {
+        name: String::new(),
+        size: 1 << 20,
+        fields: Vec::from_iter((0..8_000).map(|_| ParsedField {
+            name: String::new(),
+            offset: 0,
+            schema: schema.clone(),
+        })),
+    };
+    let mut bytes = vec![b'x'; 1 << 20];
+    bytes[(1 << 20) - 1] = 0;
+    let text = overlapping(ParsedSchema::Text { capacity: 1 << 20 });
+    let shown = text.show(&bytes).to_string();
+    assert!(shown.contains("x\"…, …") && shown.len() < 100_000);
+    let damaged = ParsedSchema::Text {
+        capacity: (1 << 20) - 1,
+    };
+    assert!(overlapping(damaged).show(&bytes).to_string().len() < 100);
+    let none = overlapping(ParsedSchema::Tuple(vec![]));
+    assert!(none.show(&bytes).to_string().len() < 50_000);
+    let zero = ParsedSchema::NonZero(Scalar::I16);
+    assert_eq!(zero.show(&[0, 0]).to_string(), "<damaged>");
+    assert_eq!(zero.show(&[1, 0]).to_string(), "1");
+
     let long = ParsedSchema::Bytes { len: 100 };
     assert!(long.show(&[0xab; 100]).to_string().ends_with("abab…"));
 }

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! Numbers are little-endian. One walk serves both purposes: what is hashed is
-//! exactly what is stored, so a fingerprint can never say "same" about blobs
-//! that were made differently. `parsed` reads this format and trusts none of it.
+//! exactly what is stored, so equal types have equal fingerprints, and different
+//! ones, but for a collision, different fingerprints. `parsed` reads this format and trusts none of it.
 
 use super::{Field, Scalar, Schema, SchemaError};
 
@@ -70,6 +70,14 @@ impl Schema {
         sink.hash
     }
 
+    /// Whether types are within the format's limits: 64 KiB, 8192 types, fields
+    /// and variants, 32 levels, names of 255 bytes.
+    pub(crate) const fn fit(key: &Self, value: &Self) -> bool {
+        let mut sink = Sink::new(&mut []);
+        let sink = sink.blob(key, value);
+        sink.fits && sink.len <= MAX_BLOB
+    }
+
     /// The bytes that describe a map with keys of type `key` and values of type
     /// `value`. [`ParsedSchema::from_blob`](super::ParsedSchema::from_blob)
     /// reads them.
@@ -79,17 +87,12 @@ impl Schema {
     /// [`SchemaError::TooLarge`] if the types are nested more than 32 deep or
     /// have several thousand parts.
     pub fn to_blob(key: &Self, value: &Self) -> Result<Vec<u8>, SchemaError> {
-        let len = Sink::new(&mut []).blob(key, value).len;
-        if len > MAX_BLOB {
+        if !Self::fit(key, value) {
             return Err(SchemaError::TooLarge);
         }
-        let mut blob = vec![0; len];
-        let mut sink = Sink::new(&mut blob);
-        if sink.blob(key, value).fits {
-            Ok(blob)
-        } else {
-            Err(SchemaError::TooLarge)
-        }
+        let mut blob = vec![0; Sink::new(&mut []).blob(key, value).len];
+        Sink::new(&mut blob).blob(key, value);
+        Ok(blob)
     }
 }
 
@@ -124,8 +127,12 @@ impl<'a> Sink<'a> {
 
     const fn schema(&mut self, schema: &Schema, depth: usize) {
         self.node();
-        if depth > MAX_DEPTH {
+        if depth >= MAX_DEPTH {
             self.fits = false;
+        }
+        // Nothing becomes of it any more, and it may have any number of parts.
+        if !self.fits {
+            return;
         }
         match *schema {
             Schema::Scalar(scalar) => self.byte(scalar as u8),
