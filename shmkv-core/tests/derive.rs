@@ -7,6 +7,7 @@
 
 mod derive_support;
 
+use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
@@ -100,7 +101,7 @@ fn tags_are_the_discriminants_that_rustc_computes() {
     #[derive(Debug, Clone, Copy, PartialEq, ShmValue)]
     enum Default {
         Other = D + Self::OFFSET,
-        Shifted = !0 >> 63 & 3,
+        Shifted = 2 + ((1 << 63) >> 63),
     }
     impl Default {
         const OFFSET: isize = 2;
@@ -119,7 +120,74 @@ fn tags_are_the_discriminants_that_rustc_computes() {
     assert_eq!(bytes::<KeyRole, _>(&Large::High), [0, 0, 0, 0x80]);
     assert_eq!(bytes::<KeyRole, _>(&Large::All), [0xff; 4]);
     assert_eq!(bytes::<ValueRole, _>(&Default::Other), [9]);
-    assert_eq!(bytes::<ValueRole, _>(&Default::Shifted), [3]);
+    assert_eq!(bytes::<ValueRole, _>(&Default::Shifted), [1]);
+}
+
+#[test]
+fn only_what_is_stored_is_bounded() {
+    struct Unstorable;
+    #[derive(Debug, PartialEq, ShmKey, ShmValue)]
+    struct Id<T> {
+        number: u32,
+        of: PhantomData<fn() -> T>,
+    }
+    #[derive(Debug, PartialEq, ShmValue)]
+    struct Cached<T, U> {
+        #[shm(skip)]
+        cache: T,
+        #[shm(skip)]
+        more: Vec<U>,
+        stored: Option<u8>,
+    }
+    let id = Id::<Unstorable> {
+        number: 7,
+        of: PhantomData,
+    };
+    let mut out = [0; 4];
+    ShmField::<KeyRole>::encode(&id, &mut out).unwrap();
+    assert_eq!(out, [7, 0, 0, 0]);
+    assert_eq!(<Id<Unstorable> as ShmField<ValueRole>>::LEN, 4);
+    let cached = Cached::<String, String> {
+        cache: String::new(),
+        more: vec![],
+        stored: Some(1),
+    };
+    assert_eq!(bytes::<ValueRole, _>(&cached), [1, 1]);
+}
+
+#[test]
+fn an_empty_key_may_be_a_field() {
+    #[derive(Debug, PartialEq, ShmKey)]
+    struct Marker;
+    #[derive(Debug, PartialEq, ShmKey)]
+    struct Marked(Marker, u8);
+    assert_eq!(bytes::<KeyRole, _>(&Marked(Marker, 1)), [1]);
+}
+
+#[test]
+fn own_types_may_be_named_like_those_of_std() {
+    mod my {
+        #[derive(Debug, PartialEq, super::ShmKey)]
+        pub(crate) struct String(pub(crate) u8);
+        #[derive(Debug, PartialEq, super::ShmKey)]
+        pub(crate) struct Arc<T>(pub(crate) T);
+    }
+    #[derive(Debug, PartialEq, ShmKey)]
+    struct Key {
+        text: my::String,
+        shared: my::Arc<u8>,
+        #[shm(skip)]
+        old: u8,
+        #[shm(rename = "old")]
+        new: u8,
+    }
+    let key = Key {
+        text: my::String(1),
+        shared: my::Arc(2),
+        old: 0,
+        new: 3,
+    };
+    assert_eq!(bytes::<KeyRole, _>(&key), [1, 2, 3]);
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! Does derived code work where names mean something else?
+//! Does derived code work where names mean something else, or lints are strict?
+
+#![forbid(unused_qualifications)]
 
 /// Without a prelude, beside types that are named like what the expansion uses.
 #[allow(non_camel_case_types, non_upper_case_globals, dead_code)]
@@ -110,10 +112,39 @@ mod bare {
 
     #[derive(Debug, Clone, Copy, PartialEq, ::bytemuck::Pod, ::bytemuck::Zeroable)]
     #[repr(C)]
+    #[allow(clippy::upper_case_acronyms)]
     pub(crate) struct SIZE(pub(crate) ::core::primitive::u16);
     ::shmkv_core::impl_pod!(SIZE);
 
     pub(crate) type Wrapped = ::shmkv_core::pod!(ByMacro);
+}
+
+/// Where nobody may use what is deprecated.
+#[forbid(deprecated)]
+mod strict {
+    #[derive(Debug, PartialEq, shmkv_core::ShmKey, shmkv_core::ShmValue)]
+    pub(crate) struct Struct(pub(crate) u8);
+}
+
+/// Where what is deprecated is still stored.
+mod lenient {
+    #[deprecated]
+    #[derive(Debug, Clone, Copy, PartialEq, shmkv_core::ShmKey, shmkv_core::ShmValue)]
+    pub(crate) struct Old(pub(crate) u8);
+
+    #[allow(deprecated)]
+    #[derive(Debug, PartialEq, shmkv_core::ShmKey, shmkv_core::ShmValue)]
+    pub(crate) struct Holder(pub(crate) Old);
+
+    #[derive(Debug, PartialEq, shmkv_core::ShmKey, shmkv_core::ShmValue)]
+    pub(crate) enum Variants {
+        #[deprecated]
+        Old,
+        New {
+            #[deprecated]
+            field: u8,
+        },
+    }
 }
 
 /// Named as a type parameter of the macro was.
@@ -186,6 +217,13 @@ fn names_do_not_matter() {
     round_trip(bare::ByMacro(1));
     round_trip(bare::SIZE(1));
     round_trip(by_letter::R(1));
+    round_trip(strict::Struct(1));
+    #[allow(deprecated)]
+    for value in [lenient::Variants::Old, lenient::Variants::New { field: 1 }] {
+        round_trip(value);
+    }
+    #[allow(deprecated)]
+    round_trip(lenient::Holder(lenient::Old(1)));
     round_trip(bare::Wrapped::from(bare::ByMacro(1)));
     assert_eq!(
         <bare::Struct as ShmField<KeyRole>>::SCHEMA.to_string(),

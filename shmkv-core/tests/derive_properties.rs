@@ -60,7 +60,7 @@ struct Lists {
     #[shm(max_len = 3)]
     choices: Option<Vec<Choice>>,
     #[shm(max_len = 2)]
-    unit: Vec<()>,
+    flags: Vec<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, ShmKey, ShmValue)]
@@ -104,11 +104,11 @@ fn choice() -> impl Strategy<Value = Choice> {
 fn lists() -> impl Strategy<Value = Lists> {
     let choices = option::of(vec(choice(), 0..=3));
     ("\\PC{0,3}", vec(any::<u8>(), 0..=300), choices, 0..=2_usize).prop_map(
-        |(text, bytes, choices, unit)| Lists {
+        |(text, bytes, choices, flags)| Lists {
             text,
             bytes,
             choices,
-            unit: vec![(); unit],
+            flags: vec![true; flags],
         },
     )
 }
@@ -292,13 +292,13 @@ fn a_program_without_the_types_prints_the_values() {
         text: "\x1b[2J".into(),
         bytes: vec![1, 2],
         choices: Some(vec![Choice::Unit, Choice::Flat(flat)]),
-        unit: vec![()],
+        flags: vec![true],
     };
     assert_eq!(
         show(&lists),
         format!(
             "Lists {{ text: \"\\u{{1b}}[2J\", bytes: [1, 2], \
-             choices: Some([Unit, Flat({flat_text})]), unit: [()] }}"
+             choices: Some([Unit, Flat({flat_text})]), flags: [true] }}"
         )
     );
     let std = Std {

@@ -3,11 +3,11 @@
 //! An attribute that is misspelt, given twice or put in the wrong place is an
 //! error that lists what is possible there.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenTree};
 use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, Ident, LitStr, Path, Type};
+use syn::{Attribute, Error, Expr, Ident, LitStr, Path, Token, Type};
 
 /// Mistakes found so far. All of them are reported, not just the first.
 #[derive(Default)]
@@ -124,7 +124,19 @@ fn each(
     mut read: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>,
 ) {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("shm")) {
-        if let Err(error) = attr.parse_nested_meta(&mut read) {
+        let mut wrong = Vec::new();
+        let outcome = attr.parse_nested_meta(|meta| {
+            let rest = meta.input;
+            if let Err(error) = read(meta) {
+                wrong.push(error);
+                // On with the next one: it may be wrong as well.
+                while !rest.is_empty() && !rest.peek(Token![,]) {
+                    rest.parse::<TokenTree>()?;
+                }
+            }
+            Ok(())
+        });
+        for error in wrong.into_iter().chain(outcome.err()) {
             mistakes.add(error);
         }
     }

@@ -57,6 +57,12 @@ impl Check<'_> {
         let Some(last) = ty.path.segments.last().filter(|_| ty.qself.is_none()) else {
             return;
         };
+        // `my::String` is somebody's own.
+        let first = ty.path.segments.first().map(|first| &first.ident);
+        let of_std = |first| ["std", "core", "alloc"].iter().any(|known| first == known);
+        if ty.path.segments.len() > 1 && !first.is_some_and(of_std) {
+            return;
+        }
         let name = last.ident.to_string();
         let generic = !last.arguments.is_none();
         let message = match name.as_str() {
@@ -64,7 +70,7 @@ impl Check<'_> {
             "isize" => "`isize` differs between programs: use `i64`".to_owned(),
             "f32" | "f64" if self.role == Role::Key => {
                 "a float cannot be part of a key: keys are compared by their bytes, \
-                 and 0.0 == -0.0"
+                 and 0.0 == -0.0; store `to_bits()`, or a scaled integer"
                     .to_owned()
             }
             // Someone's own `Box`, say, without arguments, may well be in order.

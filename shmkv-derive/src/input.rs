@@ -6,7 +6,8 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -34,8 +35,10 @@ pub(crate) struct Input {
     pub(crate) name: String,
     /// `#[shm(size = …)]`.
     pub(crate) size: Option<Expr>,
+    /// Whether it or a part of it is deprecated, or may use what is.
+    pub(crate) deprecated: bool,
     /// `#[shm(borrow = str)]`.
-    pub(crate) borrow: bool,
+    pub(crate) borrow: Option<Type>,
     pub(crate) body: Body,
 }
 
@@ -148,6 +151,7 @@ impl Input {
             generics: input.generics,
             name,
             size: attrs.size,
+            deprecated: mentions_deprecated(&input.attrs, &input.data),
             borrow,
             body,
         })
@@ -157,6 +161,84 @@ impl Input {
     pub(crate) fn is_concrete(&self) -> bool {
         self.generics.params.is_empty()
     }
+}
+
+/// What a type parameter is needed for.
+#[derive(Default)]
+pub(crate) struct Uses {
+    /// It is part of what is stored.
+    pub(crate) stored: bool,
+    /// It is itself the type of a skipped field.
+    pub(crate) skipped: bool,
+}
+
+impl Input {
+    /// What the type parameter `param` is needed for.
+    pub(crate) fn uses(&self, param: &Ident) -> Uses {
+        let mut uses = Uses::default();
+        let fields: Vec<&Field> = match &self.body {
+            Body::Pod(_, fields) | Body::Struct(fields) => fields.iter().collect(),
+            Body::Enum(_, variants) => variants.iter().flat_map(|it| &it.fields).collect(),
+        };
+        for Field { ty, codec, .. } in fields {
+            match codec {
+                Codec::Skip => {
+                    uses.skipped |= matches!(ty, Type::Path(path) if path.path.is_ident(param));
+                }
+                Codec::With(with) => {
+                    let tokens = [with.to_token_stream(), ty.to_token_stream()];
+                    uses.stored |= tokens.into_iter().any(|tokens| contains(tokens, param));
+                }
+                Codec::Plain if is_phantom(ty) => {}
+                Codec::Plain | Codec::MaxLen(_) => {
+                    uses.stored |= contains(ty.to_token_stream(), param);
+                }
+            }
+        }
+        uses
+    }
+}
+
+/// Whether `word` is among `tokens`, however deep.
+fn contains(tokens: TokenStream, word: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *word,
+        TokenTree::Group(group) => contains(group.stream(), word),
+        _ => false,
+    })
+}
+
+/// Whether it is `PhantomData`, of which nothing is stored.
+fn is_phantom(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let last = path.path.segments.last();
+    last.is_some_and(|last| last.ident == "PhantomData")
+}
+
+/// Whether any attribute, of the type or a part of it, is `#[deprecated]` or a
+/// lint attribute about it.
+fn mentions_deprecated(attrs: &[Attribute], data: &Data) -> bool {
+    fn any(attrs: &[Attribute]) -> bool {
+        let deprecated = Ident::new("deprecated", Span::call_site());
+        attrs.iter().any(|attr| match &attr.meta {
+            Meta::List(list) if !list.path.is_ident(&deprecated) => {
+                let lint = ["allow", "expect", "warn"].iter();
+                lint.clone().any(|it| list.path.is_ident(it))
+                    && contains(list.tokens.clone(), &deprecated)
+            }
+            meta => meta.path().is_ident(&deprecated),
+        })
+    }
+    let fields = |fields: &syn::Fields| fields.iter().any(|field| any(&field.attrs));
+    any(attrs)
+        || match data {
+            Data::Struct(data) => fields(&data.fields),
+            Data::Enum(data) => data
+                .variants
+                .iter()
+                .any(|variant| any(&variant.attrs) || fields(&variant.fields)),
+            Data::Union(_) => false,
+        }
 }
 
 /// Generic types can be fields; what then makes no sense is refused.
@@ -288,7 +370,10 @@ fn fields(fields: &syn::Fields, role: Role, pod: bool, mistakes: &mut Mistakes) 
                 .as_ref()
                 .map_or(index.to_string(), LitStr::value),
         };
-        names.add(&name, member.span(), mistakes);
+        // The schema does not know of a skipped field.
+        if attrs.skip.is_none() {
+            names.add(&name, member.span(), mistakes);
+        }
         let codec = if pod {
             pod_field(&attrs, mistakes);
             Codec::Plain
@@ -351,10 +436,8 @@ fn pod_field(attrs: &FieldAttrs, mistakes: &mut Mistakes) {
     }
 }
 
-fn borrow(attrs: &TypeAttrs, body: &Body, mistakes: &mut Mistakes) -> bool {
-    let Some(borrow) = &attrs.borrow else {
-        return false;
-    };
+fn borrow(attrs: &TypeAttrs, body: &Body, mistakes: &mut Mistakes) -> Option<Type> {
+    let borrow = attrs.borrow.as_ref()?;
     if !matches!(borrow, Type::Path(ty) if ty.path.is_ident("str")) {
         mistakes.at(borrow, "only text can be borrowed: `borrow = str`");
     }
@@ -368,7 +451,7 @@ fn borrow(attrs: &TypeAttrs, body: &Body, mistakes: &mut Mistakes) -> bool {
             "`borrow` needs a struct with one field, a `ShmStr<N>` or a `String` with `max_len`",
         );
     }
-    true
+    Some(borrow.clone())
 }
 
 /// The name given by attribute, else the declared one.

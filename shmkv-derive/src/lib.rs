@@ -22,7 +22,9 @@ use input::{Input, Role};
 
 /// Makes a type a key of a shared-memory map.
 ///
-/// Keys are compared by their bytes, so a field may not be a float.
+/// Keys are compared by their bytes, so a field may not be a float. With
+/// `#[shm(pod)]` it may, and the bytes decide there too: `0.0` and `-0.0` are two
+/// keys, and a NaN finds itself.
 ///
 /// ```
 /// use shmkv_core::ShmKey;
@@ -41,7 +43,7 @@ use input::{Input, Role};
 /// # Field types
 ///
 /// Integers of fixed width, `bool`, `char`, `NonZero<_>`, `Option<T>`, arrays,
-/// tuples of up to six, `ShmStr<N>`, `Pod<T, N>`, `Duration`, `SystemTime`, IP
+/// tuples of up to six, `PhantomData`, `ShmStr<N>`, `Pod<T, N>`, `Duration`, `SystemTime`, IP
 /// and socket addresses, types with this derive (generic ones too), `String`
 /// and `Vec<T>` with `max_len`; in values also `f32` and `f64`.
 ///
@@ -50,7 +52,8 @@ use input::{Input, Role};
 /// Fields stand one right after the other in declaration order, little-endian.
 /// `Option` is one byte and the payload. An enum is its tag and the fields of
 /// the variant; all variants take as much room as the greatest. Bytes that
-/// nothing uses are zero. No `repr` is needed and none is looked at.
+/// nothing uses are zero. No `repr` is needed. Of one that is there, only an
+/// integer matters: as the type of an enum's discriminants, as everywhere.
 ///
 /// # Attributes of the type
 ///
@@ -59,8 +62,8 @@ use input::{Input, Role};
 /// | `#[shm(name = "…")]` | the name that the segment remembers, instead of the type's |
 /// | `#[shm(tag = u16)]` | width of an enum's tag: `u8` (default), `u16`, `u32` |
 /// | `#[shm(size = N)]` | takes `N` bytes, more than the fields need, as room for later |
-/// | `#[shm(borrow = str)]` | on a struct of one text field: lookups with a `&str` |
-/// | `#[shm(pod)]` | stores the memory of a `bytemuck::Pod` type as it is |
+/// | `#[shm(borrow = str)]` | on a struct of one text field: lookups with a `&str` or `String` |
+/// | `#[shm(pod)]` | stores the memory of a `bytemuck::Pod` type as it is, floats too |
 /// | `#[shm(crate = path)]` | where `shmkv_core` is found, if not at `::shmkv_core` |
 ///
 /// # Attributes of a field
@@ -69,7 +72,7 @@ use input::{Input, Role};
 /// |---|---|
 /// | `#[shm(max_len = N)]` | a `String` of up to `N` bytes, a `Vec` of up to `N` elements |
 /// | `#[shm(rename = "…")]` | the name that the segment remembers (variants too) |
-/// | `#[shm(with = W)]` | stores a `W`, by `W: TryFrom<&T>` and `T: TryFrom<W>` |
+/// | `#[shm(with = W)]` | stores a `W`, a field type, by `W: TryFrom<&T>` and `T: TryFrom<W>`, whose errors are `Display` |
 /// | `#[shm(skip)]` | is not stored; reads as `Default::default()` |
 ///
 /// The tag of a variant is its declared discriminant, else one more than that of

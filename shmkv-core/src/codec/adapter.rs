@@ -29,6 +29,9 @@ pub trait Adapter<R, T> {
     fn decode(bytes: &[u8]) -> Result<T, DecodeError>;
 }
 
+/// Most bytes that a stored length alone makes a decoder reserve.
+const RESERVED: usize = 1 << 20;
+
 /// A length, in as few bytes as hold `MAX`, and then at most `MAX` elements.
 pub enum MaxLen<const MAX: usize> {}
 
@@ -68,6 +71,17 @@ impl<const MAX: usize> MaxLen<MAX> {
     }
 }
 
+/// The size of an element, refused at compile time if it is 0: four hostile
+/// bytes could then stand for four thousand million elements.
+#[track_caller]
+const fn element_size(size: usize) -> usize {
+    assert!(
+        size > 0,
+        "a `Vec` of elements that take no bytes is only a number: store a `u32`"
+    );
+    size
+}
+
 /// Writes `text` as a `String` with `#[shm(max_len = MAX)]`.
 pub fn encode_text<const MAX: usize>(text: &str, out: &mut [u8]) -> Result<(), EncodeError> {
     let len = text.len();
@@ -98,7 +112,7 @@ impl<R, const MAX: usize> Adapter<R, String> for MaxLen<MAX> {
 }
 
 impl<R, T: ShmField<R>, const MAX: usize> Adapter<R, Vec<T>> for MaxLen<MAX> {
-    const LEN: usize = Self::WIDTH + MAX * T::LEN;
+    const LEN: usize = Self::WIDTH + MAX * element_size(T::LEN);
     const SCHEMA: &'static Schema = &Schema::Vec {
         element: T::SCHEMA,
         max_len: MAX,
@@ -115,7 +129,9 @@ impl<R, T: ShmField<R>, const MAX: usize> Adapter<R, Vec<T>> for MaxLen<MAX> {
     fn decode(bytes: &[u8]) -> Result<Vec<T>, DecodeError> {
         let (len, elements) = Self::elements(bytes, T::LEN)?;
         let mut parts = Parts::new(elements, elements.len())?;
-        let mut items = Vec::with_capacity(len);
+        // An element may take more room in memory than it does stored.
+        let at_once = RESERVED / size_of::<T>().max(1);
+        let mut items = Vec::with_capacity(len.min(at_once));
         for index in 0..len {
             let item = T::decode(parts.next(T::LEN)?);
             items.push(item.map_err(|error| error.in_element(index))?);

@@ -5,6 +5,13 @@
 //! and values only `[u8; M]` and `()` are possible, since `[u8; 1 + T::LEN]`
 //! cannot be written on stable Rust; a one-field struct with the derive serves
 //! for the others.
+//!
+//! An array of anything but numbers is decoded into an array of `Option`s first,
+//! for want of a safe way to fill one piece by piece that may fail. The optimiser
+//! removes the copy; without it, a large array needs its size on the stack
+//! several times. Prefer a `Vec` with `max_len` to thousands of elements.
+
+use core::marker::PhantomData;
 
 use super::expand::{Parts, PartsMut};
 use super::field::{exact, exact_mut};
@@ -97,6 +104,22 @@ impl<R> ShmField<R> for () {
     }
 }
 root!(value(), 0);
+
+/// Nothing is stored of it, whatever it is about.
+impl<R, T: ?Sized> ShmField<R> for PhantomData<T> {
+    const LEN: usize = 0;
+    const SCHEMA: &'static Schema = &Schema::Tuple(&[]);
+
+    #[inline]
+    fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+        exact_mut::<0>(out).map(|_| ())
+    }
+
+    #[inline]
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        exact::<0>(bytes).map(|_| PhantomData)
+    }
+}
 
 macro_rules! tuple {
     ($($t:ident $index:tt),+) => {

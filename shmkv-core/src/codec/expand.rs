@@ -133,14 +133,6 @@ pub const fn greatest(sizes: &[usize]) -> usize {
     greatest
 }
 
-/// The size of a key, refused at compile time if it is 0.
-#[must_use]
-#[track_caller]
-pub const fn key_size(size: usize) -> usize {
-    assert!(size > 0, "a key needs at least one byte");
-    size
-}
-
 /// The size `reserved` by `#[shm(size = …)]`, refused at compile time if it is
 /// less than what the fields need.
 #[must_use]

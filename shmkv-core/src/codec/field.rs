@@ -44,7 +44,7 @@ pub mod role {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be stored in shared memory as part of a {R}",
+    message = "`{Self}` cannot be part of this shared-memory key or value",
     label = "not a type of fixed size with a known encoding",
     note = "derive `ShmKey` or `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
 )]

@@ -49,9 +49,7 @@ pub use text::ShmStr;
 #[doc(hidden)]
 pub mod __private {
     pub use super::adapter::{Adapter, MaxLen, With, encode_text};
-    pub use super::expand::{
-        Opaque, Parts, PartsMut, Probe, greatest, key_size, packed, reserve, tag,
-    };
+    pub use super::expand::{Opaque, Parts, PartsMut, Probe, greatest, packed, reserve, tag};
     pub use super::pod::{decode_pod, encode_pod};
     pub use std::string::String;
 }

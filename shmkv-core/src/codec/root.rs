@@ -11,11 +11,19 @@ use super::{EncodeError, ShmField};
 /// A type that can be a key of `K` bytes. Derive it.
 ///
 /// Keys are equal when their bytes are equal, so anything with two bytes for
-/// one value (a float: `0.0 == -0.0`) cannot be part of one.
+/// one value (a float: `0.0 == -0.0`) cannot be part of one. The exception are
+/// plain-old-data keys ([`Pod`](crate::Pod), `#[shm(pod)]`,
+/// [`impl_pod!`](crate::impl_pod)): with a float inside, `0.0` and `-0.0` are
+/// two keys, and a NaN finds itself.
+///
+/// The type and its value's are described in the segment within limits: 64 KiB,
+/// 8192 types, fields and variants, 32 levels. A map of larger ones does not
+/// compile.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shared-memory key of {K} bytes",
     label = "not a key type of {K} bytes",
-    note = "derive `ShmKey` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+    note = "derive `ShmKey` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`",
+    note = "a generic type, an `Option`, a tuple or an array is wrapped in a one-field struct that derives it"
 )]
 pub trait ShmKey<const K: usize>: ShmField<KeyRole> {
     /// Bytes of a key: `K`.
@@ -32,7 +40,8 @@ pub trait ShmKey<const K: usize>: ShmField<KeyRole> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shared-memory value of {V} bytes",
     label = "not a value type of {V} bytes",
-    note = "derive `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+    note = "derive `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`",
+    note = "a generic type, an `Option`, a tuple or an array is wrapped in a one-field struct that derives it"
 )]
 pub trait ShmValue<const V: usize>: ShmField<ValueRole> {
     /// Bytes of a value: `V`.
@@ -48,7 +57,8 @@ pub trait ShmValue<const V: usize>: ShmField<ValueRole> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shared-memory key",
     label = "not a key type",
-    note = "derive `ShmKey` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+    note = "derive `ShmKey` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`",
+    note = "a generic type, an `Option`, a tuple or an array is wrapped in a one-field struct that derives it"
 )]
 pub trait KeyFootprint {
     /// `[u8; K]`.
@@ -60,7 +70,8 @@ pub trait KeyFootprint {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shared-memory value",
     label = "not a value type",
-    note = "derive `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`"
+    note = "derive `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`",
+    note = "a generic type, an `Option`, a tuple or an array is wrapped in a one-field struct that derives it"
 )]
 pub trait ValueFootprint {
     /// `[u8; V]`.

@@ -26,6 +26,10 @@ struct ValueOnly(f32);
 #[derive(ShmKey)]
 struct NestsAValue(ValueOnly);
 
+#[derive(ShmKey)]
+#[shm(borrow = str)]
+struct NotText(u32);
+
 #[derive(ShmValue)]
 #[shm(pod)]
 struct NotPod {

@@ -1,6 +1,6 @@
 //! Mistakes that show only when sizes are known.
 
-use shmkv_core::{ShmKey, ShmValue};
+use shmkv_core::ShmValue;
 
 #[derive(ShmValue)]
 #[shm(size = 8)]
@@ -9,8 +9,11 @@ struct TooSmall {
     b: u32,
 }
 
-#[derive(ShmKey)]
-struct EmptyKey;
+#[derive(ShmValue)]
+struct OfNothing {
+    #[shm(max_len = 4)]
+    list: Vec<()>,
+}
 
 #[derive(ShmValue)]
 enum WideDiscriminant {
@@ -20,6 +23,12 @@ enum WideDiscriminant {
 #[derive(ShmValue)]
 enum NegativeDiscriminant {
     A = -1,
+}
+
+#[derive(ShmValue)]
+#[repr(u64)]
+enum HugeDiscriminant {
+    A = 1 << 40,
 }
 
 fn main() {}

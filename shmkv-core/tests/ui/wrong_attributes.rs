@@ -45,6 +45,10 @@ struct SameName {
 struct TwoFields(u8, u8);
 
 #[derive(ShmKey)]
+#[shm(naem = "x", tga = u8, borrow = str)]
+struct AllAreReported(u8, u8);
+
+#[derive(ShmKey)]
 #[shm(borrow = [u8])]
 struct BorrowBytes([u8; 4]);
 

@@ -20,13 +20,16 @@ use crate::input::{Body, Input};
 pub(crate) fn expand(input: &Input) -> TokenStream {
     let field_impl = field_impl(input);
     let root_impls = input.is_concrete().then(|| root::size_impls(input));
-    let borrow_impls = input.borrow.then(|| root::borrow_impls(input));
+    let borrow = input.borrow.as_ref();
+    let borrow_impls = borrow.map(|borrow| root::borrow_impls(input, borrow));
     let tags = match &input.body {
         Body::Enum(tag, variants) => body::tag_consts(input, tag, variants),
         Body::Pod(..) | Body::Struct(_) => TokenStream::new(),
     };
+    // Where the type may use what is deprecated, so may this.
+    let allow = input.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
-        #[allow(deprecated, unused_qualifications)]
+        #allow
         const _: () = {
             #tags
             #field_impl
@@ -43,7 +46,13 @@ fn field_impl(input: &Input) -> TokenStream {
     let mut generics = input.generics.clone();
     for param in &mut generics.params {
         if let GenericParam::Type(param) = param {
-            param.bounds.push(parse_quote!(#krate::ShmField<#role>));
+            let uses = input.uses(&param.ident);
+            if uses.stored {
+                param.bounds.push(parse_quote!(#krate::ShmField<#role>));
+            }
+            if uses.skipped {
+                param.bounds.push(parse_quote!(::core::default::Default));
+            }
         }
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();

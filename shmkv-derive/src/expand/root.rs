@@ -1,7 +1,9 @@
 //! What makes a type with an encoding a whole key or value.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
 
 use super::names;
 use crate::input::{Body, Codec, Input, Role};
@@ -9,21 +11,15 @@ use crate::input::{Body, Codec, Input, Role};
 /// What makes the type a whole key or value.
 pub(super) fn size_impls(input: &Input) -> TokenStream {
     let (krate, ident, itself) = (&input.krate, &input.ident, input.itself());
-    let (root, footprint, size) = match input.role {
-        Role::Key => (
-            quote!(ShmKey),
-            quote!(KeyFootprint),
-            quote!(#krate::__private::key_size(#itself::LEN)),
-        ),
-        Role::Value => (
-            quote!(ShmValue),
-            quote!(ValueFootprint),
-            quote!(#itself::LEN),
-        ),
+    // A key of no bytes is in order here: it may be a field of another. A map of
+    // it does not compile.
+    let (root, footprint) = match input.role {
+        Role::Key => (quote!(ShmKey), quote!(KeyFootprint)),
+        Role::Value => (quote!(ShmValue), quote!(ValueFootprint)),
     };
     quote! {
         #[automatically_derived]
-        impl #krate::#root<{ #size }> for #ident {}
+        impl #krate::#root<{ #itself::LEN }> for #ident {}
 
         #[automatically_derived]
         impl #krate::#footprint for #ident {
@@ -33,7 +29,7 @@ pub(super) fn size_impls(input: &Input) -> TokenStream {
 }
 
 /// What lets a `&str` stand for a struct around one text.
-pub(super) fn borrow_impls(input: &Input) -> TokenStream {
+pub(super) fn borrow_impls(input: &Input, borrow: &Type) -> TokenStream {
     let (krate, ident) = (&input.krate, &input.ident);
     let to = match input.role {
         Role::Key => quote!(ToKey),
@@ -53,7 +49,14 @@ pub(super) fn borrow_impls(input: &Input) -> TokenStream {
         let (ty, name, codec) = (&field.ty, &field.name, input.codec(field)?);
         let write = match &field.codec {
             Codec::MaxLen(max) => quote!(#krate::__private::encode_text::<{ #max }>(#text, #part)),
-            _ => quote!(<&::core::primitive::str as #krate::#to<#ty>>::encode_into(&#text, #part)),
+            // That the field is no text is to be said where it is claimed to be.
+            _ => {
+                let span = borrow.span().resolved_at(Span::call_site());
+                let krate = input.krate_at(span);
+                quote_spanned! {span=>
+                    <&::core::primitive::str as #krate::#to<#ty>>::encode_into(&#text, #part)
+                }
+            }
         };
         Some(quote! {
             let #part = #parts.next(#codec::LEN)?;

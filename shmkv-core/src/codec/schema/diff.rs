@@ -67,6 +67,23 @@ impl ParsedSchema {
             _ => "",
         }
     }
+
+    /// What sort of type it is, for two that print alike.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Scalar(_) | Self::NonZero(_) => "a scalar",
+            Self::Bytes { .. } => "a run",
+            Self::Text { .. } => "a text",
+            Self::Pod { .. } => "plain old data",
+            Self::Array { .. } => "an array",
+            Self::Option(_) => "an option",
+            Self::Tuple(_) => "a tuple",
+            Self::Struct { .. } => "a struct",
+            Self::Enum { .. } => "an enum",
+            Self::String { .. } => "a string",
+            Self::Vec { .. } => "a vector",
+        }
+    }
 }
 
 struct Walk(Vec<Difference>);
@@ -163,7 +180,14 @@ impl Walk {
         // Nothing inside explains it: another kind, or another size.
         let (a, b) = (found.to_string(), expected.to_string());
         if a == b {
-            let bytes = |schema: &ParsedSchema| Some(format!("{} bytes", schema.size()));
+            let bytes = |schema: &ParsedSchema| {
+                let (kind, size) = (schema.kind(), schema.size());
+                Some(if found.kind() == expected.kind() {
+                    format!("{size} bytes")
+                } else {
+                    format!("{kind} of {size} bytes")
+                })
+            };
             self.report(path, bytes(found), bytes(expected));
         } else {
             self.report(path, Some(a), Some(b));

@@ -381,6 +381,16 @@ fn differences_reach_into_everything() {
         ),
         ["1[]?: u32 in the segment, f32 here"]
     );
+    assert_eq!(
+        differences(
+            &Schema::Bytes { len: 4 },
+            &Schema::Array {
+                element: U8,
+                len: 4
+            }
+        ),
+        ["a run of 4 bytes in the segment, an array of 4 bytes here"]
+    );
     assert_eq!(differences(U8, U32), ["u8 in the segment, u32 here"]);
 }
 
