@@ -171,10 +171,11 @@ fn pods_keep_their_memory_and_name_their_fields() {
 fn pods_describe_memory() {
     #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable, ShmValue)]
     #[repr(C)]
+    #[shm(size = 8)]
     struct Skips {
-        stored: u32,
         #[shm(skip)]
         skipped: u32,
+        stored: u32,
     }
     #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable, ShmKey)]
     #[shm(pod)]

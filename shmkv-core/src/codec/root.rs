@@ -18,7 +18,14 @@ use super::{EncodeError, ShmField};
 ///
 /// The type and its value's are described in the segment within limits: 64 KiB,
 /// 8192 types, fields and variants, 32 levels. A map of larger ones does not
-/// compile.
+/// compile, and neither does one of keys without any bytes:
+///
+/// ```compile_fail
+/// #[derive(shmkv_core::ShmKey)]
+/// struct Nothing;
+///
+/// let map = shmkv_core::Map::<10, Nothing, u8>::create_anonymous();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shared-memory key of {K} bytes",
     label = "not a key type of {K} bytes",

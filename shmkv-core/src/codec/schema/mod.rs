@@ -174,6 +174,16 @@ pub struct Variant {
 }
 
 impl Schema {
+    /// Whether encoding such a type leaves its memory as it is, on a machine
+    /// that is little-endian, if it also takes as many bytes there.
+    pub(super) const fn is_memory(&self) -> bool {
+        match self {
+            Self::Scalar(_) | Self::NonZero(_) | Self::Bytes { .. } | Self::Pod { .. } => true,
+            Self::Array { element, .. } => element.is_memory(),
+            _ => false,
+        }
+    }
+
     /// Bytes that the type takes.
     #[must_use]
     pub const fn size(&self) -> usize {
@@ -197,18 +207,6 @@ impl Schema {
             Self::Vec { element, max_len } => {
                 length_width(max_len).saturating_add(element.size().saturating_mul(max_len))
             }
-        }
-    }
-}
-
-impl Schema {
-    /// Whether encoding such a type leaves its memory as it is, on a machine
-    /// that is little-endian, if it also takes as many bytes there.
-    pub(super) const fn is_memory(&self) -> bool {
-        match self {
-            Self::Scalar(_) | Self::NonZero(_) | Self::Bytes { .. } | Self::Pod { .. } => true,
-            Self::Array { element, .. } => element.is_memory(),
-            _ => false,
         }
     }
 }

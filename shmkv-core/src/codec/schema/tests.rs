@@ -213,6 +213,35 @@ fn what_does_not_fit_the_format_is_not_written() {
     refuse(deep);
 }
 
+/// Opening a map asks the compiler this, which has limits of its own.
+#[test]
+fn limits_are_those_that_are_documented() {
+    const LONG: &str = "a name of quite some sixty bytes, as nobody would ever give one";
+    const LARGE: Schema = Schema::Struct {
+        name: "Large",
+        size: 900,
+        fields: &[field(LONG, 0, U8); 900],
+    };
+    const MANY: Schema = Schema::Tuple(&[U8; 8_190]);
+    const _: () = assert!(Schema::fit(&LARGE, U8));
+    const _: () = assert!(Schema::fit(&MANY, U8));
+    const _: () = assert!(!Schema::fit(&LARGE, &LARGE));
+    const _: () = assert!(!Schema::fit(&MANY, &MANY));
+
+    let mut levels = U8;
+    for count in 2..40 {
+        levels = Box::leak(Box::new(Schema::Option(levels)));
+        assert_eq!(Schema::fit(U8, levels), count <= 32, "{count}");
+        if let Ok(blob) = Schema::to_blob(U8, levels) {
+            assert!(ParsedSchema::from_blob(&blob).is_ok());
+        }
+    }
+    let one_more = [wire::VERSION].into_iter();
+    let one_more = one_more.chain([wire::OPTION; 32]).chain([1, 1]);
+    let blob = Vec::from_iter(one_more);
+    assert_eq!(ParsedSchema::from_blob(&blob), Err(SchemaError::TooLarge));
+}
+
 #[test]
 fn showing_ends() {
     let mut endless = ParsedSchema::Tuple(vec![]);
