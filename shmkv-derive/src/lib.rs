@@ -2,8 +2,8 @@
 //! of fixed size out of your own type.
 //!
 //! The work is done in four steps: `attrs` reads the `#[shm(…)]` attributes,
-//! `check` refuses field types that cannot work, `input` reduces the type to what
-//! matters, `expand` writes the implementation. A mistake is a `syn::Error` at
+//! `check` refuses field types that cannot work, `input` and `uses` reduce the type
+//! to what matters, `expand` writes the implementation. A mistake is a `syn::Error` at
 //! the token that it is about, with the remedy in its text; all mistakes of a
 //! type are reported together.
 //!
@@ -14,6 +14,7 @@ mod attrs;
 mod check;
 mod expand;
 mod input;
+mod uses;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
