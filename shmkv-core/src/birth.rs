@@ -85,6 +85,19 @@ impl Candidate {
         Ok(self)
     }
 
+    /// Refuses entries of more than `limit` bytes.
+    pub(crate) fn no_larger_than(&self, limit: usize) -> Result<(), OpenError> {
+        let dimensions = &self.header.dimensions;
+        match dimensions.key_len + dimensions.value_len {
+            found if found > limit => Err(OpenError::EntriesTooLarge {
+                name: self.home.to_string(),
+                found,
+                limit,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The types of its keys and values.
     pub(crate) fn types(&self) -> Result<(ParsedSchema, ParsedSchema), OpenError> {
         let (key, value) = self.header.types(&self.home)?;
@@ -205,7 +218,7 @@ pub(crate) fn create<G: Geometry>(
         Unregistered::Other(source) => io(REGISTER)(source),
     })?;
     // Last, for it may take the right to write away from this user too.
-    publish(handle.object(), &home, settings.mode, temporary.as_ref()).map_err(|source| {
+    publish(handle.object(), &home, settings.mode, temporary).map_err(|source| {
         match source.kind() {
             io::ErrorKind::AlreadyExists => CreateError::AlreadyExists { name: name() },
             _ => io("name")(source),
@@ -219,7 +232,7 @@ fn publish(
     object: &Object,
     home: &Home,
     mode: u32,
-    temporary: Option<&Temporary>,
+    temporary: Option<Temporary>,
 ) -> io::Result<()> {
     let Some(path) = home.path() else {
         // Nobody executes it, and the kernel forbids what looks like it.
@@ -227,18 +240,27 @@ fn publish(
         return object.seal();
     };
     object.set_mode(mode)?;
+    let mut directory = None;
     if home.is_file() {
         object.sync()?;
+        // One may be for writing only; then its names last when they last.
+        directory = match File::open(directory_of(path)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+            opened => Some(opened?),
+        };
     }
-    match temporary {
+    match &temporary {
         None => object.link(path)?,
         Some(Temporary(from)) => std::fs::hard_link(from, path)?,
     }
-    if home.is_file()
-        && let Err(error) = File::open(directory_of(path)).and_then(|found| found.sync_all())
+    drop(temporary);
+    if let Some(directory) = directory
+        && let Err(error) = directory.sync_all()
     {
         // A name that may not last is worse than none.
-        let _ = std::fs::remove_file(path);
+        if object.is_at(path).unwrap_or(false) {
+            let _ = std::fs::remove_file(path);
+        }
         return Err(error);
     }
     Ok(())

@@ -7,6 +7,10 @@
 //! the first change after a flush a writer says `UNCERTAIN`, writes that to the
 //! device, and only then `CHANGED`. Whoever finds `UNCERTAIN`, because another died
 //! there, does the same.
+//!
+//! A lock that was held when a file was flushed is taken over after a restart, by
+//! whoever comes first, without telling the device: nothing was under way then, so
+//! the repair changes counters of versions and of takeovers, and no entry.
 
 use std::io;
 
@@ -40,6 +44,7 @@ pub(crate) fn admits(shared: &Shared, boot: [u64; 2], writable: bool) -> bool {
     let clean = shared.clean.load(Relaxed) == CLEAN;
     fence(Acquire);
     let found = shared.boot.each_ref().map(|word| word.load(Relaxed));
+    fence(Acquire);
     if found != boot && clean && writable {
         stamp(shared, boot);
     }
@@ -62,17 +67,19 @@ pub(crate) fn before_change(shared: &Shared, mapping: &Mapping) -> io::Result<()
 /// Writes everything to the device. No writer may be at work.
 pub(crate) fn flush(shared: &Shared, mapping: &Mapping, object: &Object) -> io::Result<()> {
     match shared.clean.load(Relaxed) {
-        CLEAN => return Ok(()),
+        // Said once more below: whoever said it may have died before the device
+        // heard of it.
+        CLEAN => {}
         BROKEN => return Err(io::Error::other("an earlier flush of this file failed")),
-        _ => {}
+        _ => object.sync().inspect_err(|_| {
+            // The kernel may take the pages for written from now on.
+            shared.clean.store(BROKEN, Release);
+        })?,
     }
-    let written = object.sync().and_then(|()| {
-        shared.clean.store(CLEAN, Release);
-        mapping.sync_head()
-    });
-    if written.is_err() {
-        // The kernel may take the pages for written from now on.
-        shared.clean.store(BROKEN, Release);
-    }
-    written
+    shared.clean.store(CLEAN, Release);
+    mapping.sync_head().inspect_err(|_| {
+        // Everything but this word is on the device, which may or may not say
+        // that it is clean: the next writer tells it first.
+        shared.clean.store(UNCERTAIN, Release);
+    })
 }

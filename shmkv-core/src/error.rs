@@ -79,7 +79,7 @@ pub enum CreateError {
         kind: &'static str,
     },
     /// The kernel does not let this process lock a byte of the object, so that
-    /// nobody could tell whether it is alive (seccomp, or an old kernel).
+    /// nobody could tell whether it is alive (seccomp, overlayfs, an old kernel).
     #[error("open file description locks are not available for {name}")]
     Locks {
         /// The name or path.
@@ -99,7 +99,7 @@ pub enum CreateError {
     },
 }
 
-/// Why a segment was not opened. It has not been touched.
+/// Why a segment was not opened. No entry has been touched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -195,6 +195,17 @@ pub enum OpenError {
         /// The name or path.
         name: String,
     },
+    /// The segment claims entries so large that a program which does not know
+    /// them would risk its memory.
+    #[error("{name} has entries of {found} bytes; without their type at most {limit} are read")]
+    EntriesTooLarge {
+        /// The name or path.
+        name: String,
+        /// Bytes of a key and a value.
+        found: usize,
+        /// Bytes that are accepted.
+        limit: usize,
+    },
     /// A received descriptor names an object that others may shorten, which
     /// would kill this process.
     #[error("the received descriptor is not sealed against shrinking")]
@@ -209,7 +220,7 @@ pub enum OpenError {
         kind: &'static str,
     },
     /// The kernel does not let this process lock a byte of the object, so that
-    /// nobody could tell whether it is alive (seccomp, or an old kernel).
+    /// nobody could tell whether it is alive (seccomp, overlayfs, an old kernel).
     #[error("open file description locks are not available for {name}")]
     Locks {
         /// The name or path.

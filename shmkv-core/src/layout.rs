@@ -95,7 +95,7 @@ const BUCKET_LEN: usize = 16;
 pub(crate) struct Shared {
     /// Count of the writers' ids ever handed out.
     pub(crate) next_id: AtomicU64,
-    /// Whether the file is what a completed flush wrote; see `handle`.
+    /// What a file says of its contents; see `durable`.
     pub(crate) clean: AtomicU64,
     /// Id of the boot in which the segment was last opened for writing.
     pub(crate) boot: [AtomicU64; 2],
@@ -213,6 +213,8 @@ pub(crate) struct Dimensions {
     pub(crate) slots_at: usize,
     /// Where the schema stands, and what all that comes before it needs.
     pub(crate) schema_at: usize,
+    /// Nobody else can make one.
+    _made_by_new: (),
 }
 
 impl Dimensions {
@@ -246,6 +248,7 @@ impl Dimensions {
             buckets_at,
             slots_at,
             schema_at: align_up(slots_at + buckets * SLOTS * slot_words * 8),
+            _made_by_new: (),
         })
     }
 
@@ -264,7 +267,13 @@ impl Dimensions {
 
 /// What knows a map's [`Dimensions`]: a type, when the program is built, or the
 /// dimensions themselves, for tools that learn them from a segment.
-pub(crate) trait Geometry: Copy {
+///
+/// # Safety
+///
+/// It always answers with the same dimensions, made by [`Dimensions::new`] and
+/// unchanged since: references into mapped memory rest on them.
+#[allow(unsafe_code)]
+pub(crate) unsafe trait Geometry: Copy {
     /// The dimensions. For a [`Fixed`] geometry all of them are constants.
     fn dimensions(&self) -> &Dimensions;
 
@@ -284,7 +293,9 @@ impl<const N: usize, const K: usize, const V: usize> Fixed<N, K, V> {
     };
 }
 
-impl<const N: usize, const K: usize, const V: usize> Geometry for Fixed<N, K, V> {
+// SAFETY: a constant.
+#[allow(unsafe_code)]
+unsafe impl<const N: usize, const K: usize, const V: usize> Geometry for Fixed<N, K, V> {
     #[inline(always)]
     fn dimensions(&self) -> &Dimensions {
         const { &Self::DIMENSIONS }
@@ -296,7 +307,9 @@ impl<const N: usize, const K: usize, const V: usize> Geometry for Fixed<N, K, V>
     }
 }
 
-impl Geometry for Dimensions {
+// SAFETY: itself, which nothing changes.
+#[allow(unsafe_code)]
+unsafe impl Geometry for Dimensions {
     #[inline]
     fn dimensions(&self) -> &Dimensions {
         self

@@ -135,6 +135,7 @@ fn acquire_slow<'a, O: Os>(
     } else {
         me
     };
+    let mut has_slept = false;
     loop {
         let seen = word.load(Relaxed);
         let holder = seen & ID;
@@ -150,6 +151,10 @@ fn acquire_slow<'a, O: Os>(
                 return Ok(Acquired::OwnerDied(Orphan(guard)));
             }
         } else if expired() {
+            if has_slept {
+                // It may have been woken in another's place.
+                os.wake_one(word);
+            }
             return Err(TimedOut);
         } else if seen & WAITERS != 0
             || word
@@ -157,6 +162,7 @@ fn acquire_slow<'a, O: Os>(
                 .is_ok()
         {
             os.sleep(word, seen | WAITERS, slice(me));
+            has_slept = true;
         }
     }
 }

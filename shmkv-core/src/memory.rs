@@ -3,10 +3,10 @@
 //! # Safety
 //!
 //! `unsafe` to look at the mapping's bytes as the structs of `layout`. (1) Every
-//! offset and count is from [`Dimensions`], which can be made in one way only:
-//! `Dimensions::new` lays the parts out one after the other, each aligned to
-//! 128 bytes, all of them before `schema_at`. (2) [`Memory::new`] refuses a mapping that is
-//! shorter than that.
+//! offset and count is from [`Dimensions`], which only `Dimensions::new` makes: it
+//! lays the parts out one after the other, each aligned to 128 bytes, all of them
+//! before `schema_at`. (2) [`Memory::new`] refuses a mapping that is shorter than
+//! that. (3) A [`Geometry`] always answers with the same dimensions.
 #![allow(unsafe_code)]
 
 use rapidhash::v3::RapidSecrets;
@@ -47,19 +47,19 @@ impl<G: Geometry> Memory<G> {
 
     /// The mutable part of the header.
     pub(crate) fn shared(&self) -> &Shared {
-        // SAFETY: by (1) and (2).
+        // SAFETY: by (1), (2) and (3).
         let shared = unsafe { self.mapping.structs(SHARED_AT, 1) };
         &shared[0]
     }
 
     fn shards(&self) -> &[Shard] {
-        // SAFETY: by (1) and (2).
+        // SAFETY: by (1), (2) and (3).
         unsafe { self.mapping.structs(SHARDS_AT, self.dimensions().shards) }
     }
 
     fn buckets(&self) -> &[Bucket] {
         let dimensions = self.dimensions();
-        // SAFETY: by (1) and (2).
+        // SAFETY: by (1), (2) and (3).
         unsafe {
             self.mapping
                 .structs(dimensions.buckets_at, dimensions.buckets())
@@ -68,7 +68,7 @@ impl<G: Geometry> Memory<G> {
 
     fn slots(&self) -> &[AtomicU64] {
         let dimensions = self.dimensions();
-        // SAFETY: by (1) and (2).
+        // SAFETY: by (1), (2) and (3).
         unsafe {
             self.mapping
                 .structs(dimensions.slots_at, dimensions.all_slot_words())

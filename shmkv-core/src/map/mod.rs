@@ -2,10 +2,12 @@
 //!
 //! Keys and values are encoded before a lock is taken and decoded after it has
 //! been given back; no code of the user's ever runs in between. `reader` has
-//! what needs no lock, `writer` what does, `options` the ways to a handle;
-//! `untyped` has all of them for programs that learn the types at run time.
+//! what needs no lock, `writer` what does, `optimistic` what runs closures,
+//! `options` the ways to a handle; `untyped` has them for programs that learn the
+//! types at run time.
 
 mod iter;
+mod optimistic;
 mod options;
 mod reader;
 mod stats;

@@ -1,4 +1,5 @@
-//! Reading a map: no lock, no system call, no write.
+//! Reading a map: no lock, no system call, no write, unless writers change the very
+//! entry all the time.
 
 use std::fmt;
 use std::io;
@@ -151,7 +152,9 @@ where
     /// [`Decode`](AccessError::Decode) if the bytes in the map are not a value.
     /// If writers change this very entry all the time, a read-only handle may
     /// give up with [`Contended`](AccessError::Contended) after 100 ms; a
-    /// handle that may write takes the lock instead.
+    /// handle that may write takes the lock instead, with the errors that has:
+    /// [`LockTimeout`](AccessError::LockTimeout), and [`Io`](AccessError::Io) in
+    /// a forked child.
     ///
     /// # Consistency
     ///

@@ -22,11 +22,12 @@ pub struct Stats {
     pub full_buckets: usize,
     /// Buckets that a lookup may have to leave for the next one.
     pub overflowing_buckets: usize,
-    /// Bytes of memory that the segment occupies, all reserved at creation.
+    /// Bytes of memory that are mapped, all reserved at creation.
     pub bytes: usize,
     /// The map's version: grows with every change.
     pub version: u64,
-    /// How often a writer died while it held a lock, and another took over.
+    /// How often a lock was taken over from a writer that had died, or that had
+    /// flushed a file before the machine was restarted.
     pub takeovers: u64,
     /// Writers that have registered since the segment was created: handles
     /// opened for writing, and inherited ones that a forked child has written

@@ -52,6 +52,10 @@ pub struct UntypedMap {
     reader: UntypedReader,
 }
 
+/// The largest entry that is read without knowing its type. A file that claims
+/// larger ones costs whoever made it nothing, and whoever believes it memory.
+const ENTRY_LIMIT: usize = 64 << 20;
+
 const SETTINGS: Settings = Settings {
     mode: 0o600,
     lock_timeout: Duration::from_secs(10),
@@ -77,6 +81,7 @@ impl UntypedReader {
     }
 
     fn of(found: Candidate) -> Result<Self, OpenError> {
+        found.no_larger_than(ENTRY_LIMIT)?;
         let (key, value) = found.types()?;
         let (dimensions, created) = (found.header.dimensions, found.header.created);
         Ok(Self {
@@ -227,6 +232,15 @@ impl UntypedMap {
             .handle
             .put(place, key, value, Condition::Always, &mut old)?;
         Ok(stored.found.map(|_| old))
+    }
+
+    /// As [`ShmMap::flush`](crate::ShmMap::flush).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn flush(&self) -> Result<(), AccessError> {
+        self.handle.flush()
     }
 
     /// Removes a key, and returns the bytes of its value.

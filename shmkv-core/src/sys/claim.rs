@@ -210,7 +210,7 @@ pub(crate) fn count_alive(object: &Object, last: u32) -> io::Result<usize> {
         let mut range = libc::flock {
             l_start: first,
             l_len: last - first + 1,
-            ..byte(0, libc::F_WRLCK)
+            ..byte(0, libc::F_RDLCK)
         };
         fcntl::fcntl(object, FcntlArg::F_OFD_GETLK(&mut range))?;
         if range.l_type == libc::F_UNLCK as i16 {
@@ -228,9 +228,12 @@ pub(crate) fn count_alive(object: &Object, last: u32) -> io::Result<usize> {
     Ok(alive)
 }
 
-/// Whether somebody holds the lock on the byte of `id`.
+/// Whether somebody holds the write lock on the byte of `id`.
+///
+/// Asked on behalf of a reader, whom only write locks concern: a read lock needs
+/// no right to write, and must not make anybody look alive.
 fn is_locked(object: &Object, id: u32) -> nix::Result<bool> {
-    let mut range = byte(id, libc::F_WRLCK);
+    let mut range = byte(id, libc::F_RDLCK);
     fcntl::fcntl(object, FcntlArg::F_OFD_GETLK(&mut range))?;
     Ok(range.l_type != libc::F_UNLCK as i16)
 }

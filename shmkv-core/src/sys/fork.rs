@@ -9,7 +9,7 @@
 //! The lock holds its holder's process id, so that a child which inherits it
 //! taken, because it was forked before the handlers were known, sees that it is
 //! nobody's. It may be taken again by the thread that has it: a signal handler
-//! may fork.
+//! that interrupts `fork` may fork. Signals are blocked while a claim is made.
 //!
 //! # Safety
 //!
@@ -23,6 +23,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use nix::libc;
+use nix::sys::signal::{SigSet, SigmaskHow};
 
 /// The process that has the lock, or 0.
 static HOLDER: AtomicU32 = AtomicU32::new(0);
@@ -36,6 +37,9 @@ thread_local! {
 
 /// Runs `body`, which takes microseconds, while no other thread can fork.
 pub(super) fn excluded<R, E: From<io::Error>>(body: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
+    // A handler that forks in the middle of `body` would give its child what a
+    // child must not have.
+    let _signals = Blocked(SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK));
     before();
     let _guard = Release;
     if !REGISTERED.load(Ordering::Relaxed) {
@@ -55,6 +59,18 @@ struct Release;
 impl Drop for Release {
     fn drop(&mut self) {
         after();
+    }
+}
+
+/// Lets signals in again, as they were before.
+struct Blocked(nix::Result<SigSet>);
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        if let Ok(before) = &self.0 {
+            // It cannot fail for a mask that was in force.
+            let _ = before.thread_set_mask();
+        }
     }
 }
 
@@ -81,10 +97,14 @@ extern "C" fn before() {
 }
 
 extern "C" fn after() {
-    // 0 only where the handlers became known between the two sides of a fork.
-    let depth = DEPTH.get().saturating_sub(1);
-    DEPTH.set(depth);
-    if depth == 0 {
-        HOLDER.store(0, Ordering::Release);
+    match DEPTH.get() {
+        // The handlers became known between the two sides of a fork: this thread
+        // never took the lock.
+        0 => {}
+        1 => {
+            DEPTH.set(0);
+            HOLDER.store(0, Ordering::Release);
+        }
+        depth => DEPTH.set(depth - 1),
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use super::tags::Tags;
 use super::{Intent, NUMBER, Table, WRITING};
 use crate::bytes;
-use crate::layout::{CLASSES, Geometry, MAX_LIVE, SLOTS};
+use crate::layout::{CLASSES, Geometry, MAX_LIVE};
 use crate::sync::{Ordering::Acquire, Ordering::Relaxed, fence};
 
 /// A contradiction in a map's memory; see
@@ -232,7 +232,7 @@ impl<G: Geometry> Table<'_, G> {
         let mut exact = vec![[0_u64; CLASSES]; self.buckets_per_shard()];
         for bucket in 0..self.buckets_per_shard() {
             let tags = Tags(self.bucket(shard, bucket).tags.load(Relaxed));
-            for slot in tags.live().take(SLOTS) {
+            for slot in tags.live() {
                 let mut key = vec![0; self.key_len()];
                 bytes::load(self.slot(shard, bucket, slot).key, &mut key);
                 let place = self.place(&key);

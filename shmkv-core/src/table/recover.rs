@@ -15,8 +15,8 @@ use crate::bytes;
 use crate::layout::{Bucket, CLASSES, Geometry};
 use crate::sync::{self, Ordering::Relaxed, Ordering::Release, Part};
 
-/// Paths up to this long are recounted by themselves, so that a takeover takes
-/// microseconds whatever the size of the map; longer ones hardly occur.
+/// Paths up to this long are recounted by themselves, without a look at every
+/// entry; longer ones hardly occur.
 const SHORT: usize = 16;
 
 impl<G: Geometry> Table<'_, G> {

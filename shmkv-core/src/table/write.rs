@@ -144,14 +144,14 @@ impl<G: Geometry> Table<'_, G> {
             },
         );
         let number = take_number(shard);
-        let lower = |order| {
-            self.pass(place, target, order, |count| match count {
+        let lower = || {
+            self.pass(place, target, |count| match count {
                 0 | STICKY => count,
                 _ => count - 1,
             });
         };
         if !sync::step_of(Part::OverflowLowerLast) {
-            lower(Release);
+            lower();
         }
         let tags = Tags(bucket.tags.load(Relaxed));
         publish(bucket, tags.with(found.slot, 0));
@@ -159,7 +159,7 @@ impl<G: Geometry> Table<'_, G> {
             shard.intent.store(0, Release);
         }
         if sync::step_of(Part::OverflowLowerLast) {
-            lower(Release);
+            lower();
         }
         let live = shard.live.load(Relaxed);
         shard.live.store(live.saturating_sub(1), Release);
@@ -245,7 +245,7 @@ impl<G: Geometry> Table<'_, G> {
                         bucket: index,
                         slot: i,
                         // Other bits are damage, which a change repairs.
-                        version: slot.version.load(Relaxed) & NUMBER,
+                        version: (slot.version.load(Relaxed) & NUMBER).max(1),
                     });
                 }
             }
@@ -320,7 +320,7 @@ impl<G: Geometry> Table<'_, G> {
         );
         let number = take_number(shard);
         self.fill(place.shard, target, to, number, key, value);
-        let raise = || self.pass(place, target, Release, |count| count.saturating_add(1));
+        let raise = || self.pass(place, target, |count| count.saturating_add(1));
         if sync::step_of(Part::OverflowRaiseFirst) {
             raise();
         }
@@ -357,11 +357,11 @@ impl<G: Geometry> Table<'_, G> {
 
     /// Changes the counters that a key of this class leaves on its way to the
     /// bucket `target`.
-    fn pass(&self, place: Place, target: usize, order: Ordering, change: impl Fn(u8) -> u8) {
+    fn pass(&self, place: Place, target: usize, change: impl Fn(u8) -> u8) {
         let mut index = place.home;
         while index != target {
             let count: &AtomicU8 = &self.bucket(place.shard, index).overflow[place.class];
-            count.store(change(count.load(Relaxed)), order);
+            count.store(change(count.load(Relaxed)), Release);
             index = self.after(index);
         }
     }

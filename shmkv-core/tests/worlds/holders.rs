@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use shmkv_core::{AccessError, Map as TypedMap};
 
@@ -95,6 +96,36 @@ fn killed(start: Start) -> Result<(), String> {
 
 pub(crate) fn killed_holders() -> Result<(), Failed> {
     all_killed("holder killed", HERE)
+}
+
+/// A read lock on the byte of a dead holder's id needs no right to write.
+pub(crate) fn read_locks_keep_nobody_alive() -> Result<(), Failed> {
+    run_cases("read locks", &[("on a dead holder's byte", &read_locked)])
+}
+
+fn read_locked() -> Result<(), String> {
+    let segment = Segment::new();
+    let next = segment.open();
+    let writer = forked(&segment);
+    segment.catch(&writer);
+    let holder = segment.holder();
+    writer.kill();
+    let path = format!("/dev/shm{}", segment.name());
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let byte = libc::flock {
+        l_type: libc::F_RDLCK as i16,
+        l_whence: libc::SEEK_SET as i16,
+        l_start: (1 << 62) + i64::from(holder),
+        l_len: 1,
+        l_pid: 0,
+    };
+    // The kernel lets go of the dead one's lock a moment after its death.
+    let deadline = Instant::now() + LONG;
+    while fcntl(&file, FcntlArg::F_OFD_SETLK(&byte)).is_err() {
+        ensure(Instant::now() < deadline, "the dead one's lock is gone")?;
+        thread::yield_now();
+    }
+    segment.is_taken_over_by(&next)
 }
 
 pub(crate) fn killed_holders_elsewhere() -> Result<(), Failed> {

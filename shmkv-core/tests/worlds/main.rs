@@ -41,6 +41,10 @@ fn main() {
             holders::stopped_holders_elsewhere,
         )
         .with_ignored_flag(!root),
+        Trial::test(
+            "read_locks_keep_nobody_alive",
+            holders::read_locks_keep_nobody_alive,
+        ),
         Trial::test("exec_ends_a_claim", holders::exec_ends_a_claim),
         Trial::test("closed_descriptors", holders::closed_descriptors),
         Trial::test("stolen_descriptors", holders::stolen_descriptors),
