@@ -108,7 +108,7 @@ where
     }
 
     /// Keeps the entries of which `keep` says so, and removes the others, one
-    /// by one; weakly consistent as [`iter`](ShmReader::iter).
+    /// by one; weakly consistent as [`iter`](crate::ShmReader::iter).
     ///
     /// `keep` runs without a lock, and again if an entry changed meanwhile.
     ///
