@@ -54,7 +54,7 @@ pub use codec::__private;
 pub use codec::{
     DecodeError, Difference, EncodeError, Field, KeyFootprint, ParsedField, ParsedSchema,
     ParsedVariant, Pod, Scalar, Schema, SchemaError, ShmField, ShmKey, ShmStr, ShmValue, ToKey,
-    ToValue, ValueFootprint, Variant, role,
+    ToValue, Value, ValueFootprint, Variant, role,
 };
 #[cfg(not(loom))]
 pub use error::{AccessError, CreateError, Error, NameError, OpenError};

@@ -153,6 +153,8 @@ where
     prop_assert_eq!(&bytes, &encode(one, 0));
     prop_assert_eq!(&T::decode(&bytes).unwrap(), one);
     prop_assert_eq!(encode(other, 0) == bytes, other == one);
+    let schema = ParsedSchema::from(T::SCHEMA);
+    check_untyped::<T>(&schema, &bytes)?;
 
     let mut damaged = bytes;
     for (at, byte) in noise {
@@ -161,7 +163,9 @@ where
         if let Ok(value) = T::decode(&damaged) {
             prop_assert_eq!(T::decode(&encode(&value, 0)).unwrap(), value);
         }
+        check_untyped::<T>(&schema, &damaged)?;
         prop_assert!(T::decode(&damaged[..at]).is_err());
+        prop_assert!(schema.decode(&damaged[..at]).is_err());
         prop_assert!(other.encode(&mut damaged.clone()[..at]).is_err());
     }
 
@@ -174,6 +178,19 @@ where
     if let Ok(value) = T::decode(&all_noise) {
         encode(&value, 0);
     }
+    check_untyped::<T>(&schema, &all_noise)
+}
+
+/// A program that has only the schema makes of `bytes` what the type makes of
+/// them: the same bytes again, or an error.
+fn check_untyped<T: ShmField<KeyRole>>(
+    schema: &ParsedSchema,
+    bytes: &[u8],
+) -> Result<(), TestCaseError> {
+    let typed = T::decode(bytes).ok().map(|value| encode(&value, 0));
+    let untyped = schema.decode(bytes).ok();
+    let untyped = untyped.and_then(|value| schema.encode(&value).ok());
+    prop_assert_eq!(typed, untyped);
     Ok(())
 }
 
@@ -207,6 +224,37 @@ proptest! {
     #[test]
     fn nesting(one in nested(), other in nested(), noise in noise()) {
         check(&one, &other, &noise)?;
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, ShmValue)]
+struct Floats {
+    a: f32,
+    b: Option<f64>,
+    #[shm(max_len = 3)]
+    c: Vec<(f32,)>,
+    d: Inner,
+}
+
+#[derive(Debug, Clone, PartialEq, ShmValue)]
+struct Inner(Option<f32>);
+
+proptest! {
+    #[test]
+    fn floats_keep_every_bit_without_the_type(bits in any::<[u32; 8]>(), len in 0..=3_usize) {
+        let [a, high, low, rest @ ..] = bits;
+        let float = f32::from_bits;
+        let b = f64::from_bits(u64::from(high) << 32 | u64::from(low));
+        let floats = Floats {
+            a: float(a),
+            b: (low % 2 == 0).then_some(b),
+            c: rest[..len].iter().map(|bits| (float(*bits),)).collect(),
+            d: Inner((high % 2 == 0).then_some(float(rest[4]))),
+        };
+        let mut bytes = vec![0; <Floats as ShmField<ValueRole>>::LEN];
+        floats.encode(&mut bytes).unwrap();
+        let schema = ParsedSchema::from(<Floats as ShmField<ValueRole>>::SCHEMA);
+        prop_assert_eq!(schema.encode(&schema.decode(&bytes).unwrap()).unwrap(), bytes);
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`ShmKey`], [`ShmValue`] | may this type be a whole key or value of that size |
 //! | [`ToKey`], [`ToValue`] | what may a caller pass where the map wants one |
 //! | [`Schema`], [`ParsedSchema`] | is the type in the segment the type in this program |
+//! | [`Value`] | what is in the bytes, for a program without the type |
 //!
 //! **Invariant.** The bytes depend on the type's declaration and nothing else:
 //! little-endian, packed, in declaration order, unused bytes zero. Two equal
@@ -34,6 +35,7 @@ mod schema;
 mod tests;
 mod text;
 mod time;
+mod value;
 
 pub use error::{DecodeError, EncodeError};
 pub use field::{ShmField, role};
@@ -44,6 +46,7 @@ pub use schema::{
     Variant,
 };
 pub use text::ShmStr;
+pub use value::Value;
 
 /// What the macros of this crate expand to. Not part of the public interface.
 #[doc(hidden)]

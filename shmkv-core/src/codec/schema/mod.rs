@@ -3,20 +3,25 @@
 //! [`Schema`] is the form that a program carries: a constant tree, built by the
 //! derive. `wire` lays it down as bytes that a segment keeps in its header, and
 //! hashes them. [`ParsedSchema`] is the form that another program reads from
-//! there; `display` prints it, `show` prints a value by it, and `diff` says where two
-//! of them part.
+//! there; `display` prints it, and `diff` says where two of them part. By it alone
+//! `decode` and `encode` translate between bytes and [`Value`](crate::Value)s, and
+//! `show` prints bytes.
 //!
 //! **Invariant.** A schema holds declared names, offsets and sizes only. It
 //! never holds a module or crate path, so a struct declared in two programs is
 //! the same type, and nothing that rustc's layout decides, except the offsets
 //! inside a [`Pod`](crate::Pod), which are its definition.
 
+mod decode;
 mod diff;
 mod display;
+mod encode;
 mod parsed;
 mod show;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod value_tests;
 mod wire;
 
 pub use diff::Difference;
@@ -209,6 +214,14 @@ impl Schema {
             }
         }
     }
+}
+
+/// Up to eight little-endian bytes.
+fn number(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .take(8)
+        .rfold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// Bytes of the length in front of a string or vector that holds up to

@@ -8,7 +8,7 @@ use core::ffi::CStr;
 use core::fmt::{self, Write};
 
 use super::display::Name;
-use super::{ParsedField, ParsedSchema, Scalar, length_width};
+use super::{ParsedField, ParsedSchema, Scalar, length_width, number};
 use crate::codec::ShmField;
 use crate::codec::role::ValueRole;
 
@@ -254,14 +254,6 @@ impl Printer<'_, '_> {
     fn comma(&mut self, index: usize) -> fmt::Result {
         self.f.write_str(if index > 0 { ", " } else { "" })
     }
-}
-
-/// Up to eight little-endian bytes.
-fn number(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .take(8)
-        .rfold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// The length of a string or vector and the bytes of its elements.
