@@ -4,7 +4,8 @@
 //! - [`Watcher`] tells what changed in it since the last look;
 //! - [`Stop`] tells that the program should end, by Ctrl-C for instance;
 //! - [`Program`] is this program again, as another process;
-//! - [`record`] has values that betray every damage, for `survive_crash`.
+//! - [`record`] has values that betray every damage, for `survive_crash`;
+//! - [`tool`] is all of `shmkv` but its `main`.
 //!
 //! Start with `src/bin/quickstart.rs`.
 
@@ -12,6 +13,7 @@ mod arguments;
 mod program;
 pub mod record;
 mod stop;
+pub mod tool;
 mod watcher;
 
 use std::error::Error;

@@ -122,6 +122,12 @@ impl UntypedReader {
         self.handle.memory.dimensions().value_len
     }
 
+    /// Bytes of memory that the segment occupies, all reserved at creation.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.handle.memory.mapping().len()
+    }
+
     /// When the segment was created, by its creator's clock.
     #[must_use]
     pub fn created(&self) -> SystemTime {

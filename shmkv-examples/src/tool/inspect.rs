@@ -1,0 +1,230 @@
+//! `shmkv stats`, `schema`, `check`.
+
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use shmkv_core::{Fault, ParsedField, ParsedSchema, UntypedReader, Value};
+
+use super::Status;
+use super::json::Json;
+use super::notation::printable;
+use super::place::Place;
+use super::table::Table;
+use crate::Failure;
+
+/// Prints figures.
+pub(super) fn stats(place: &Place, json: bool, out: &mut dyn Write) -> Result<Status, Failure> {
+    let map = place.reader()?;
+    let stats = map.stats();
+    let number = |number: usize| Value::Unsigned(number as u128);
+    let age = map.created().duration_since(SystemTime::UNIX_EPOCH);
+    let figures = [
+        ("entries", number(stats.entries)),
+        ("capacity", number(stats.capacity)),
+        ("key bytes", number(map.key_size())),
+        ("value bytes", number(map.value_size())),
+        ("bytes", number(stats.bytes)),
+        ("shards", number(stats.shards)),
+        ("buckets", number(stats.buckets)),
+        ("full buckets", number(stats.full_buckets)),
+        ("overflowing buckets", number(stats.overflowing_buckets)),
+        ("version", Value::Unsigned(stats.version.into())),
+        ("writers ever", Value::Unsigned(stats.writers.into())),
+        ("writers alive", number(map.live_writers()?)),
+        ("takeovers", Value::Unsigned(stats.takeovers.into())),
+        (
+            "created, unix seconds",
+            age.map_or(Value::Null, |age| Value::Unsigned(age.as_secs().into())),
+        ),
+    ];
+    if json {
+        let named = |(name, value): (&str, _)| (name.replace(", ", " ").replace(' ', "_"), value);
+        let figures = figures.into_iter().map(named).collect();
+        writeln!(out, "{}", Json(&Value::Map(figures)))?;
+    } else {
+        let mut table = Table::new(["FIGURE", "VALUE"]);
+        for (name, value) in figures {
+            table.push([name.to_owned(), Json(&value).to_string()]);
+        }
+        table.write(out)?;
+    }
+    Ok(Status::Done)
+}
+
+/// Prints the types.
+pub(super) fn schema(place: &Place, out: &mut dyn Write) -> Result<Status, Failure> {
+    let map = place.reader()?;
+    for (role, schema) in [("key", map.key_schema()), ("value", map.value_schema())] {
+        let mut table = Table::new(["AT", "BYTES", "FIELD", "TYPE"]);
+        parts(schema, 0, role, &mut table);
+        table.write(out)?;
+    }
+    Ok(Status::Done)
+}
+
+/// A row for a type, and one for each part of it. `at` counts from the start of
+/// the key or value; for what is in a list, in its first element.
+fn parts(schema: &ParsedSchema, at: usize, path: &str, table: &mut Table<4>) {
+    table.push([
+        at.to_string(),
+        schema.size().to_string(),
+        printable(path),
+        short(schema),
+    ]);
+    let fields = |fields: &[ParsedField], of: &str, table: &mut Table<4>| {
+        for field in fields {
+            let path = format!("{of}.{}", field.name);
+            parts(&field.schema, at.saturating_add(field.offset), &path, table);
+        }
+    };
+    match schema {
+        ParsedSchema::Struct { fields: all, .. } | ParsedSchema::Pod { fields: all, .. } => {
+            fields(all, path, table);
+        }
+        ParsedSchema::Enum {
+            variants,
+            tag_width,
+            ..
+        } => {
+            for variant in variants {
+                let path = format!("{path}::{}", variant.name);
+                table.push([
+                    at.to_string(),
+                    tag_width.to_string(),
+                    printable(&path),
+                    format!("= {}", variant.tag),
+                ]);
+                fields(&variant.fields, &path, table);
+            }
+        }
+        ParsedSchema::Tuple(items) => {
+            let mut at = at;
+            for (index, item) in items.iter().enumerate() {
+                parts(item, at, &format!("{path}.{index}"), table);
+                at = at.saturating_add(item.size());
+            }
+        }
+        ParsedSchema::Option(inner) if is_compound(inner) => {
+            parts(inner, at.saturating_add(1), &format!("{path}?"), table);
+        }
+        ParsedSchema::Array { element, .. } if is_compound(element) => {
+            parts(element, at, &format!("{path}[]"), table);
+        }
+        ParsedSchema::Vec { element, max_len } if is_compound(element) => {
+            let all = element.size().saturating_mul(*max_len);
+            let length = schema.size().saturating_sub(all);
+            parts(
+                element,
+                at.saturating_add(length),
+                &format!("{path}[]"),
+                table,
+            );
+        }
+        _ => {}
+    }
+}
+
+fn is_compound(schema: &ParsedSchema) -> bool {
+    match schema {
+        ParsedSchema::Struct { .. } | ParsedSchema::Enum { .. } | ParsedSchema::Tuple(_) => true,
+        ParsedSchema::Pod { fields, .. } => !fields.is_empty(),
+        ParsedSchema::Option(inner) => is_compound(inner),
+        ParsedSchema::Array { element, .. } | ParsedSchema::Vec { element, .. } => {
+            is_compound(element)
+        }
+        _ => false,
+    }
+}
+
+/// A type without its fields, which have rows of their own.
+fn short(schema: &ParsedSchema) -> String {
+    match schema {
+        ParsedSchema::Struct { name, .. } => format!("struct {}", printable(name)),
+        ParsedSchema::Enum { name, .. } => format!("enum {}", printable(name)),
+        ParsedSchema::Pod { name, size, .. } => format!("pod({size}) {}", printable(name))
+            .trim_end()
+            .to_owned(),
+        ParsedSchema::Tuple(items) => format!("tuple of {}", items.len()),
+        ParsedSchema::Option(inner) => format!("Option<{}>", short(inner)),
+        ParsedSchema::Array { element, len } => format!("[{}; {len}]", short(element)),
+        ParsedSchema::Vec { element, max_len } => format!("Vec<{}>({max_len})", short(element)),
+        leaf => leaf.to_string(),
+    }
+}
+
+/// How often a map that writers are changing is looked at, until one look finds
+/// nothing wrong.
+const LOOKS: usize = 20;
+/// Time between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Faults that are printed; the rest are counted.
+const SHOWN: usize = 100;
+
+/// Checks whether a map agrees with itself, and its entries with their types.
+pub(super) fn check(place: &Place, out: &mut dyn Write) -> Result<Status, Failure> {
+    let map = place.reader()?;
+    let lasting = lasting_faults(&map);
+    let unrepaired = |fault: &&Fault| !awaits_repair(fault, &lasting);
+    let mut faults: Vec<String> = lasting
+        .iter()
+        .filter(unrepaired)
+        .map(ToString::to_string)
+        .collect();
+    let awaiting = lasting.len() - faults.len();
+
+    let mut entries = 0;
+    for entry in &map {
+        let (key, value) = entry?;
+        entries += 1;
+        let key = map.key_schema().decode(&key).map(drop);
+        let value = map.value_schema().decode(&value).map(drop);
+        for (part, decoded) in [("key", key), ("value", value)] {
+            if let Err(error) = decoded {
+                faults.push(format!("a {part} is not of its type: {error}"));
+            }
+        }
+    }
+
+    for fault in faults.iter().take(SHOWN) {
+        writeln!(out, "{}", printable(fault))?;
+    }
+    if awaiting > 0 {
+        writeln!(
+            out,
+            "a change is unfinished: its writer is at work, or died and the next one repairs it"
+        )?;
+    }
+    if faults.is_empty() {
+        writeln!(out, "no faults; {entries} entries")?;
+        return Ok(Status::Done);
+    }
+    writeln!(out, "{} faults", faults.len())?;
+    Ok(Status::No)
+}
+
+/// Faults that every look finds. While writers are at work one look alone finds
+/// some that are none: it reads counters and entries at different moments.
+fn lasting_faults(map: &UntypedReader) -> Vec<Fault> {
+    let mut lasting = map.check();
+    for _ in 1..LOOKS {
+        if lasting.is_empty() {
+            break;
+        }
+        thread::sleep(PAUSE);
+        let seen = map.check();
+        lasting.retain(|fault| seen.contains(fault));
+    }
+    lasting
+}
+
+/// Whether a fault is what a writer leaves that is at work or was killed.
+fn awaits_repair(fault: &Fault, all: &[Fault]) -> bool {
+    let (Fault::Count { shard, .. }
+    | Fault::CounterHigh { shard, .. }
+    | Fault::Unfinished { shard }) = fault
+    else {
+        return false;
+    };
+    all.contains(&Fault::Unfinished { shard: *shard })
+}

@@ -1,0 +1,119 @@
+//! `shmkv list`.
+
+use std::io::Write;
+use std::{fs, io};
+
+use shmkv_core::{OpenError, UntypedReader, Value};
+
+use super::json::Json;
+use super::notation::printable;
+use super::place::{DIRECTORY, Place};
+use super::table::Table;
+use super::{Status, complain};
+use crate::Failure;
+
+/// Lists the maps in shared memory. What is not a map is left out, one that is
+/// damaged is complained about.
+pub(super) fn list(
+    json: bool,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> Result<Status, Failure> {
+    let mut status = Status::Done;
+    let mut forbidden = 0;
+    let mut table = Table::new([
+        "NAME", "BYTES", "ENTRIES", "CAPACITY", "WRITERS", "KEY", "VALUE",
+    ]);
+    for name in names()? {
+        let map = match Place::Name(name.clone()).reader() {
+            Ok(map) => map,
+            // Not a map, or gone meanwhile.
+            Err(OpenError::NotASegment { .. } | OpenError::NotFound { .. }) => continue,
+            Err(OpenError::Io { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                forbidden += 1;
+                continue;
+            }
+            Err(error) => {
+                complain(errors, &error.into());
+                status = Status::Failed;
+                continue;
+            }
+        };
+        let line = Line::of(&map);
+        if json {
+            writeln!(out, "{}", Json(&line.json(name)))?;
+        } else {
+            let count = |count: Option<usize>| count.map_or("?".into(), |it| it.to_string());
+            table.push([
+                printable(&name),
+                line.bytes.to_string(),
+                line.entries.to_string(),
+                line.capacity.to_string(),
+                count(line.writers),
+                line.key,
+                line.value,
+            ]);
+        }
+    }
+    if !json {
+        table.write(out)?;
+    }
+    if forbidden > 0 {
+        let message = format!("{forbidden} objects in {DIRECTORY} may not be read");
+        complain(errors, &message.into());
+    }
+    Ok(status)
+}
+
+/// What can be a name of a map, sorted.
+fn names() -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(DIRECTORY)? {
+        let entry = entry?;
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if let (true, Ok(name)) = (is_file, entry.file_name().into_string()) {
+            names.push(format!("/{name}"));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+struct Line {
+    bytes: usize,
+    entries: usize,
+    capacity: usize,
+    writers: Option<usize>,
+    key: String,
+    value: String,
+}
+
+impl Line {
+    fn of(map: &UntypedReader) -> Self {
+        Self {
+            bytes: map.bytes(),
+            entries: map.len(),
+            capacity: map.capacity(),
+            writers: map.live_writers().ok(),
+            key: map.key_schema().to_string(),
+            value: map.value_schema().to_string(),
+        }
+    }
+
+    fn json(self, name: String) -> Value {
+        let number = |number: usize| Value::Unsigned(number as u128);
+        let fields = [
+            ("name", Value::Text(name)),
+            ("bytes", number(self.bytes)),
+            ("entries", number(self.entries)),
+            ("capacity", number(self.capacity)),
+            ("writers", self.writers.map_or(Value::Null, number)),
+            ("key", Value::Text(self.key)),
+            ("value", Value::Text(self.value)),
+        ];
+        let named = |(name, value): (&str, _)| (name.to_owned(), value);
+        Value::Map(fields.into_iter().map(named).collect())
+    }
+}

@@ -1,0 +1,147 @@
+//! Keys and values as people write them: JSON, and text as it is.
+//!
+//! What is printed for a value is always something that stands for that very
+//! value when it is typed again.
+
+use shmkv_core::{ParsedSchema, Value};
+
+use super::json::{self, Json};
+use crate::Failure;
+
+/// Whether a terminal shows this character and does nothing else with it.
+pub(super) fn is_printable(character: char) -> bool {
+    matches!(character, '"' | '\'' | '\\') || character.escape_debug().len() == 1
+}
+
+/// Text in which everything that is not printable is escaped.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_printable(character) {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_debug());
+        }
+    }
+    shown
+}
+
+/// A value: text as it is if nothing speaks against that, all else as JSON.
+pub(super) fn plain(value: &Value) -> String {
+    match value {
+        Value::Text(text)
+            if !text.is_empty()
+                && !text.starts_with(['"', ' '])
+                && !text.ends_with(' ')
+                && text != "null"
+                && text.chars().all(is_printable) =>
+        {
+            text.clone()
+        }
+        _ => Json(value).to_string(),
+    }
+}
+
+/// The bytes of the key or value that was typed.
+pub(super) fn encode(schema: &ParsedSchema, typed: &str) -> Result<Vec<u8>, Failure> {
+    Ok(schema.encode(&understand(schema, typed)?)?)
+}
+
+/// What was typed, where a value of this type is expected.
+pub(super) fn understand(schema: &ParsedSchema, typed: &str) -> Result<Value, Failure> {
+    let literal = || Value::Text(typed.to_owned());
+    if let Some(optional) = is_text(schema) {
+        return Ok(match json::parse(typed) {
+            Ok(value @ Value::Text(_)) if typed.trim_start().starts_with('"') => value,
+            Ok(Value::Null) if optional => Value::Null,
+            _ => literal(),
+        });
+    }
+    match json::parse(typed) {
+        Ok(value) => Ok(value),
+        // The name of a variant, `NaN`, bytes: text without its quotes.
+        Err(_) if !typed.trim_start().starts_with(['{', '[', '"']) => Ok(literal()),
+        Err(error) => Err(format!("this is not JSON: {error}").into()),
+    }
+}
+
+/// Whether a whole value of this type is text, and if so, whether it may be
+/// missing.
+fn is_text(schema: &ParsedSchema) -> Option<bool> {
+    match schema {
+        ParsedSchema::Text { .. } | ParsedSchema::String { .. } => Some(false),
+        ParsedSchema::Scalar(shmkv_core::Scalar::Char) => Some(false),
+        ParsedSchema::Option(inner) => is_text(inner).filter(|optional| !optional).map(|_| true),
+        ParsedSchema::Struct { fields, .. } => match fields.as_slice() {
+            [field] if field.name == "0" => is_text(&field.schema),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shmkv_core::{Scalar, Schema};
+
+    const TEXT: Schema = Schema::Text { capacity: 64 };
+
+    #[test]
+    fn what_is_printed_can_be_typed() {
+        let float = Schema::Scalar(Scalar::F64);
+        let texts = [
+            "boiler",
+            "7",
+            "null",
+            "",
+            " a ",
+            "\"a\"",
+            "\"",
+            "a b",
+            "{}",
+            "\x1b[2J",
+            "é",
+            "NaN",
+            "-1",
+            "[1]",
+            "\"\\u0041\"",
+            "a\nb",
+            "'",
+            "\\n",
+        ];
+        for schema in [
+            &TEXT,
+            &Schema::Option(&TEXT),
+            &Schema::String { max_len: 64 },
+        ] {
+            let schema = ParsedSchema::from(schema);
+            for text in texts {
+                let value = Value::Text(text.into());
+                let typed = plain(&value);
+                assert!(typed.chars().all(is_printable));
+                assert_eq!(understand(&schema, &typed).unwrap(), value, "{typed}");
+            }
+        }
+        let optional = ParsedSchema::from(&Schema::Option(&TEXT));
+        assert_eq!(understand(&optional, "null").unwrap(), Value::Null);
+        for number in [1.5, f64::INFINITY, 1e300, -0.0] {
+            let schema = ParsedSchema::from(&float);
+            let typed = plain(&Value::F64(number));
+            let bytes = encode(&schema, &typed).unwrap();
+            assert_eq!(bytes, number.to_le_bytes(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn text_needs_no_quotes() {
+        let text = ParsedSchema::from(&TEXT);
+        let bytes = ParsedSchema::from(&Schema::Bytes { len: 2 });
+        assert_eq!(understand(&text, "7").unwrap(), Value::Text("7".into()));
+        assert_eq!(understand(&text, "\"7\"").unwrap(), Value::Text("7".into()));
+        assert_eq!(encode(&bytes, "0x01ff").unwrap(), [1, 255]);
+        assert_eq!(encode(&bytes, "[1, 255]").unwrap(), [1, 255]);
+        let error = encode(&bytes, "[1, 255").unwrap_err();
+        assert!(error.to_string().starts_with("this is not JSON"), "{error}");
+    }
+}

@@ -1,0 +1,191 @@
+//! Does `shmkv` tell and change what is in a map, without knowing its types?
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
+
+use std::process::{Command, Output};
+
+use shmkv_core::{Map, ShmKey, ShmValue, StrMap, unlink};
+
+#[derive(ShmKey)]
+struct SensorId {
+    site: u32,
+    #[shm(max_len = 10)]
+    name: String,
+}
+
+#[derive(Debug, PartialEq, ShmValue)]
+enum State {
+    Off,
+    Reading { at: u64, celsius: f32 },
+}
+
+type Sensors = Map<100, SensorId, State>;
+
+/// A name that is removed whatever happens.
+struct Name(String);
+
+impl Name {
+    fn new(what: &str) -> Self {
+        Self(format!("/shmkv-tool-{what}-{}", std::process::id()))
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = unlink(&self.0);
+    }
+}
+
+fn shmkv(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shmkv"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// What it prints, when it succeeds.
+fn prints(arguments: &[&str]) -> String {
+    let output = shmkv(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// How it ends, and what it says then; it must not be killed by a signal.
+fn fails(arguments: &[&str]) -> (i32, String) {
+    let output = shmkv(arguments);
+    let code = output.status.code();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!errors.contains("panicked"), "{arguments:?}: {errors}");
+    (
+        code.unwrap_or_else(|| panic!("{arguments:?}: killed")),
+        errors,
+    )
+}
+
+#[test]
+fn the_documented_store() {
+    let name = Name::new("store");
+    let store = StrMap::<10, 64, 256>::create(&name.0).unwrap();
+    store.insert("unit", "celsius").unwrap();
+    assert_eq!(prints(&["get", &name.0, "unit"]), "celsius\n");
+    prints(&["set", &name.0, "place", "the north roof"]);
+    assert_eq!(store.get("place").unwrap().unwrap(), "the north roof");
+    let shown = prints(&["show", "--json", &name.0]);
+    let mut lines: Vec<&str> = shown.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            r#"{"key":"place","value":"the north roof"}"#,
+            r#"{"key":"unit","value":"celsius"}"#
+        ]
+    );
+    prints(&["remove", &name.0, "unit"]);
+    assert_eq!(store.get("unit").unwrap(), None);
+    let (code, errors) = fails(&["set", &name.0, &"x".repeat(64), "v"]);
+    assert_eq!(code, 2);
+    assert!(
+        errors.contains("64 bytes of text where at most 63 fit"),
+        "{errors}"
+    );
+    assert_eq!(fails(&["get", &name.0, "unit"]).0, 1);
+    // It may complain of other tests' segments, and lists the whole ones.
+    let list = String::from_utf8(shmkv(&["list"]).stdout).unwrap();
+    assert!(list.contains(&name.0), "{list}");
+    assert!(prints(&["stats", &name.0]).contains("entries"));
+    prints(&["check", &name.0]);
+    prints(&["unlink", &name.0]);
+    assert_eq!(fails(&["show", &name.0]).0, 2);
+}
+
+#[test]
+fn types_that_it_has_never_seen() {
+    let name = Name::new("types");
+    let sensors = Sensors::create(&name.0).unwrap();
+    let roof = SensorId {
+        site: 7,
+        name: "roof".into(),
+    };
+    let key = r#"{"site":7,"name":"roof"}"#;
+    // The bytes that it makes are those of the derive: the typed map finds them.
+    prints(&[
+        "set",
+        &name.0,
+        key,
+        r#"{"Reading":{"at":18446744073709551615,"celsius":21.5}}"#,
+    ]);
+    let reading = State::Reading {
+        at: u64::MAX,
+        celsius: 21.5,
+    };
+    assert_eq!(sensors.get(&roof).unwrap(), Some(reading));
+    let shown = prints(&["get", "--json", &name.0, key]);
+    assert!(shown.contains("18446744073709551615"), "{shown}");
+    sensors.insert(&roof, State::Off).unwrap();
+    assert!(prints(&["show", &name.0]).contains("Off"));
+    assert!(prints(&["schema", &name.0]).contains("site"));
+    let (code, errors) = fails(&["set", &name.0, key, r#"{"Reading":{"at":1}}"#]);
+    assert_eq!(code, 2);
+    assert!(errors.contains("celsius"), "{errors}");
+}
+
+#[test]
+fn text_is_escaped_for_the_terminal() {
+    let name = Name::new("escapes");
+    let store = StrMap::<10, 64, 256>::create(&name.0).unwrap();
+    store.insert("title", "\u{1b}]0;owned\u{7}").unwrap();
+    for arguments in [&["show", &name.0][..], &["get", &name.0, "title"]] {
+        let shown = prints(arguments);
+        assert!(
+            !shown.contains('\u{1b}') && shown.contains("owned"),
+            "{shown:?}"
+        );
+    }
+}
+
+#[test]
+fn damage_is_an_error() {
+    let name = Name::new("damage");
+    let path = format!("/dev/shm{}", name.0);
+    let whole = {
+        let map = Sensors::create(&name.0).unwrap();
+        for site in 0..50 {
+            let id = SensorId {
+                site,
+                name: "roof".into(),
+            };
+            map.insert(id, State::Off).unwrap();
+        }
+        std::fs::read(&path).unwrap()
+    };
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut runs = 0;
+    for round in 0..60 {
+        let mut bytes = whole.clone();
+        for _ in 0..1 << (round % 10) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            // Beyond the header every other time, where no checksum helps.
+            let from = if round % 2 == 0 { 1024 } else { 0 };
+            let at = from + random as usize % (bytes.len() - from);
+            bytes[at] = (random >> 40) as u8;
+        }
+        std::fs::write(&path, &bytes[..bytes.len() - round % 3]).unwrap();
+        for command in ["show", "check", "stats", "schema"] {
+            let output = shmkv(&[command, &name.0]);
+            let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                output.status.code().is_some(),
+                "{command}, round {round}: killed"
+            );
+            assert!(
+                !errors.contains("panicked"),
+                "{command}, round {round}: {errors}"
+            );
+            runs += 1;
+        }
+    }
+    println!("T8 tool: {runs} runs on damaged segments, 0 crashes");
+}
