@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
+use crate::bytes::Sink;
 use crate::error::AccessError;
 use crate::handle::{Handle, release_all};
 use crate::layout::Geometry;
 use crate::sys::Deadline;
-use crate::table::{Condition, Entries, NoRoom, Place, Stored, Table};
+use crate::table::{Condition, Entries, Hash, NoRoom, Stored, Table};
 
 /// How long a read-only handle tries to read an entry that writers change all
 /// the time. A handle that may write takes the lock instead.
@@ -23,44 +24,38 @@ impl<G: Geometry> Handle<G> {
         self.memory.table()
     }
 
-    /// Looks a key up, copies the first `value.len()` bytes of its value, and
-    /// returns its version, whatever writers do.
-    #[inline]
-    pub(crate) fn get(
-        &self,
-        place: Place,
-        key: &[u8],
-        value: &mut [u8],
-    ) -> Result<Option<u64>, AccessError> {
-        match self.table().get(place, key, value) {
-            Ok(found) => Ok(found),
-            Err(_) => self.get_slow(place, key, value),
-        }
-    }
-
+    /// Looks a key up, copies its value to `value`, and returns its version,
+    /// whatever writers do.
+    ///
+    /// The table's own `get` has been tried, or is not worth it.
     #[cold]
-    fn get_slow(
+    #[inline(never)]
+    pub(crate) fn get_slow<S: Sink + ?Sized>(
         &self,
-        place: Place,
+        hash: Hash,
         key: &[u8],
-        value: &mut [u8],
+        value: &mut S,
     ) -> Result<Option<u64>, AccessError> {
+        if let Ok(found) = self.table().get_slow(hash, key, value) {
+            return Ok(found);
+        }
         if self.is_writable() {
             // While somebody else has the lock, and may be stopped, reading
             // without it may succeed.
             let (mut read, mut deadline) = (None, Deadline::new(self.lock_timeout()));
-            let locked = self.lock_unless(place.shard, || {
-                read = self.table().get(place, key, value).ok();
+            let shard = self.table().place(hash).shard;
+            let locked = self.lock_unless(shard, || {
+                read = self.table().get_slow(hash, key, value).ok();
                 read.is_some() || deadline.has_passed()
             })?;
             let Some(locked) = locked else {
                 return read.ok_or_else(|| self.timed_out());
             };
-            let found = self.table().get_locked(locked.as_ref(), place, key, value);
+            let found = self.table().get_locked(locked.as_ref(), hash, key, value);
             locked.release();
             return Ok(found);
         }
-        patiently(|| self.table().get(place, key, value).ok())
+        patiently(|| self.table().get_slow(hash, key, value).ok())
     }
 
     /// Collects the entries of one bucket of the whole table, whatever writers
@@ -87,35 +82,37 @@ impl<G: Geometry> Handle<G> {
     }
 
     /// Stores a value if `condition` holds; see [`Table::store`].
-    pub(crate) fn put(
+    #[inline(always)]
+    pub(crate) fn put<S: Sink + ?Sized>(
         &self,
-        place: Place,
+        hash: Hash,
         key: &[u8],
         value: &[u8],
         condition: Condition,
-        old: &mut [u8],
+        old: &mut S,
     ) -> Result<Stored, AccessError> {
-        let locked = self.lock(place.shard)?;
+        self.table().prefetch_change(hash);
+        let locked = self.lock(self.table().place(hash).shard)?;
         let stored = self
             .table()
-            .store(locked.as_ref(), place, key, value, condition, old);
+            .store(locked.as_ref(), hash, key, value, condition, old);
         locked.release();
         match stored {
             Ok(stored) => Ok(stored),
-            Err(no_room) => self.put_slow(no_room, place, key, value, condition, old),
+            Err(no_room) => self.put_slow(no_room, hash, key, value, condition, old),
         }
     }
 
     /// Decides under all locks whether the map is full, and stores if it is not.
     #[cold]
-    fn put_slow(
+    fn put_slow<S: Sink + ?Sized>(
         &self,
         no_room: NoRoom,
-        place: Place,
+        hash: Hash,
         key: &[u8],
         value: &[u8],
         condition: Condition,
-        old: &mut [u8],
+        old: &mut S,
     ) -> Result<Stored, AccessError> {
         if no_room != NoRoom::Reserved {
             return Err(self.refused(no_room));
@@ -124,8 +121,8 @@ impl<G: Geometry> Handle<G> {
         let table = self.table();
         table.count_exactly(&all);
         // Looks again whether the key is there: somebody may have added it.
-        let stored = match all.get(place.shard) {
-            Some(locked) => table.store(locked.as_ref(), place, key, value, condition, old),
+        let stored = match all.get(table.place(hash).shard) {
+            Some(locked) => table.store(locked.as_ref(), hash, key, value, condition, old),
             None => Err(NoRoom::Damaged),
         };
         release_all(all);
@@ -144,17 +141,18 @@ impl<G: Geometry> Handle<G> {
 
     /// Removes a key, if it is present and has the version `expected`, where
     /// that is given; returns the version found and copies its value.
-    pub(crate) fn remove(
+    pub(crate) fn remove<S: Sink + ?Sized>(
         &self,
-        place: Place,
+        hash: Hash,
         key: &[u8],
         expected: Option<u64>,
-        old: &mut [u8],
+        old: &mut S,
     ) -> Result<Option<u64>, AccessError> {
-        let locked = self.lock(place.shard)?;
+        self.table().prefetch_change(hash);
+        let locked = self.lock(self.table().place(hash).shard)?;
         let found = self
             .table()
-            .remove(locked.as_ref(), place, key, expected, old);
+            .remove(locked.as_ref(), hash, key, expected, old);
         locked.release();
         Ok(found)
     }

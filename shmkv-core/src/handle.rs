@@ -127,8 +127,23 @@ impl<G: Geometry> Handle<G> {
     }
 
     /// Takes the lock of one shard, in order to change it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(&self, shard: usize) -> Result<Locked<'_>, AccessError> {
+        if let Some(me) = self.writer_id()
+            && !self.home.is_file()
+        {
+            let word = &self.memory.table().shard(shard).lock;
+            if let Some(guard) = lock::try_acquire(word, shard, me, &self.object) {
+                return Ok(guard);
+            }
+        }
+        self.lock_slow(shard)
+    }
+
+    /// As [`lock`](Self::lock), whatever there is to wait for or to do first.
+    #[cold]
+    #[inline(never)]
+    fn lock_slow(&self, shard: usize) -> Result<Locked<'_>, AccessError> {
         let locked = self.lock_as_it_is(shard)?;
         if self.home.is_file() && durable::must_be_told(self.memory.shared()) {
             return self.before_change(locked);
@@ -136,8 +151,13 @@ impl<G: Geometry> Handle<G> {
         Ok(locked)
     }
 
+    /// The id of this process, if it is a writer already.
+    #[inline(always)]
+    fn writer_id(&self) -> Option<u32> {
+        self.claim.as_ref().and_then(Claim::id)
+    }
+
     /// Takes the lock of one shard, in order to look.
-    #[inline]
     fn lock_as_it_is(&self, shard: usize) -> Result<Locked<'_>, AccessError> {
         let mut deadline = Deadline::new(self.lock_timeout);
         let locked = self.lock_unless(shard, || deadline.has_passed())?;
@@ -147,13 +167,12 @@ impl<G: Geometry> Handle<G> {
     /// Takes the lock of one shard, in order to look, repairing what a dead
     /// holder left. `None` if a living one has it and `enough` says so, which is
     /// asked before each time of waiting.
-    #[inline]
     pub(crate) fn lock_unless(
         &self,
         shard: usize,
         enough: impl FnMut() -> bool,
     ) -> Result<Option<Locked<'_>>, AccessError> {
-        let me = match self.claim.as_ref().and_then(Claim::id) {
+        let me = match self.writer_id() {
             Some(id) => id,
             // A forked child.
             None => self.register().map_err(|refused| AccessError::Io {

@@ -303,7 +303,7 @@ unsafe impl<const N: usize, const K: usize, const V: usize> Geometry for Fixed<N
 
     #[inline]
     fn with_key_buffer<R>(&self, body: impl FnOnce(&mut [u8]) -> R) -> R {
-        bytes::with_buffer::<K, R>(body)
+        bytes::with_zeros::<K, R>(body)
     }
 }
 

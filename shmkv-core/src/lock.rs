@@ -96,11 +96,24 @@ impl<'a, O: Os> Orphan<'a, O> {
     }
 }
 
-/// Takes the lock of `shard`, whose word is `word`, for the writer `me`.
+/// Takes the lock of `shard`, whose word is `word`, for the writer `me`, if it is
+/// free.
+#[inline(always)]
+pub(crate) fn try_acquire<'a, O: Os>(
+    word: &'a AtomicU32,
+    shard: usize,
+    me: u32,
+    os: &'a O,
+) -> Option<Guard<'a, O>> {
+    let order = sync::order_of(Part::LockAcquire, Acquire);
+    let taken = word.compare_exchange(0, me, order, Relaxed).is_ok();
+    taken.then(|| Guard::new(word, shard, me, os))
+}
+
+/// As [`try_acquire`], waiting for a holder that lives.
 ///
 /// `expired` is asked only before sleeping; once it says yes and the holder
 /// lives, the answer is [`TimedOut`].
-#[inline]
 pub(crate) fn acquire<'a, O: Os>(
     word: &'a AtomicU32,
     shard: usize,
@@ -108,11 +121,10 @@ pub(crate) fn acquire<'a, O: Os>(
     os: &'a O,
     expired: impl FnMut() -> bool,
 ) -> Result<Acquired<'a, O>, TimedOut> {
-    let order = sync::order_of(Part::LockAcquire, Acquire);
-    if word.compare_exchange(0, me, order, Relaxed).is_ok() {
-        return Ok(Acquired::Clean(Guard::new(word, shard, me, os)));
+    match try_acquire(word, shard, me, os) {
+        Some(guard) => Ok(Acquired::Clean(guard)),
+        None => acquire_slow(word, shard, me, os, expired),
     }
-    acquire_slow(word, shard, me, os, expired)
 }
 
 #[cold]
@@ -196,6 +208,7 @@ pub(crate) fn disown(word: &AtomicU32, id: u32) {
 }
 
 impl<'a, O: Os> Guard<'a, O> {
+    #[inline(always)]
     fn new(word: &'a AtomicU32, shard: usize, me: u32, os: &'a O) -> Self {
         Self {
             word,
@@ -206,7 +219,7 @@ impl<'a, O: Os> Guard<'a, O> {
     }
 
     /// Gives the lock back.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn release(self) {
         let order = leave_order();
         if self

@@ -34,6 +34,11 @@ impl<R, T: ShmField<R>, const M: usize> ShmField<R> for [T; M] {
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         T::decode_array(bytes)
     }
+
+    #[inline(always)]
+    fn as_encoded(&self) -> Option<&[u8]> {
+        T::slice_as_encoded(self)
+    }
 }
 root!(both [u8; M], M, const M: usize);
 

@@ -70,6 +70,22 @@ pub trait ShmField<R>: Sized {
     /// No value has these bytes, or `bytes` is not `LEN` bytes long.
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError>;
 
+    /// The value's own memory, for types for which that is the encoding; the
+    /// bytes are then copied once and not twice.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn as_encoded(&self) -> Option<&[u8]> {
+        Self::slice_as_encoded(core::slice::from_ref(self))
+    }
+
+    /// The memory of values that stand one after the other, likewise.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn slice_as_encoded(items: &[Self]) -> Option<&[u8]> {
+        let _ = items;
+        None
+    }
+
     /// Writes `items` one after the other. Types whose memory is already their
     /// encoding override it with a plain copy.
     #[doc(hidden)]

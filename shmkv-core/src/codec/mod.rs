@@ -53,6 +53,6 @@ pub use value::Value;
 pub mod __private {
     pub use super::adapter::{Adapter, MaxLen, With, encode_text};
     pub use super::expand::{Opaque, Parts, PartsMut, Probe, greatest, packed, reserve, tag};
-    pub use super::pod::{decode_pod, encode_pod};
+    pub use super::pod::{decode_pod, encode_pod, pod_bytes};
     pub use std::string::String;
 }

@@ -88,6 +88,11 @@ macro_rules! impl_pod {
                 ) -> ::core::result::Result<Self, $crate::DecodeError> {
                     $crate::__private::decode_pod(__shm_bytes)
                 }
+
+                #[inline]
+                fn as_encoded(&self) -> ::core::option::Option<&[::core::primitive::u8]> {
+                    ::core::option::Option::Some($crate::__private::pod_bytes(self))
+                }
             }
 
             impl $crate::ShmKey<{ __SHM_SIZE }> for $t {}
@@ -114,6 +119,12 @@ pub fn encode_pod<T: bytemuck::Pod>(value: &T, out: &mut [u8]) -> Result<(), Enc
     }
     out.copy_from_slice(bytes);
     Ok(())
+}
+
+/// The memory of `value`.
+#[inline]
+pub fn pod_bytes<T: bytemuck::Pod>(value: &T) -> &[u8] {
+    bytemuck::bytes_of(value)
 }
 
 /// Copies `bytes` into a new value.
@@ -148,6 +159,11 @@ impl<R, T: bytemuck::Pod, const SIZE: usize> ShmField<R> for Pod<T, SIZE> {
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         decode_pod(bytes).map(Pod)
     }
+
+    #[inline(always)]
+    fn as_encoded(&self) -> Option<&[u8]> {
+        Some(bytemuck::bytes_of(&self.0))
+    }
 }
 root!(both Pod<T, SIZE>, SIZE, T: bytemuck::Pod, const SIZE: usize);
 
@@ -158,12 +174,22 @@ macro_rules! to_pod {
             fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
                 encode_pod(self, out)
             }
+
+            #[inline(always)]
+            fn as_encoded(&self) -> Option<&[u8]> {
+                Some(bytemuck::bytes_of(self))
+            }
         }
 
         impl<T: bytemuck::Pod, const SIZE: usize> $to<Pod<T, SIZE>> for &T {
             #[inline]
             fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
                 encode_pod(*self, out)
+            }
+
+            #[inline(always)]
+            fn as_encoded(&self) -> Option<&[u8]> {
+                Some(bytemuck::bytes_of(*self))
             }
         }
     };

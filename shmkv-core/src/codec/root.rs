@@ -98,6 +98,13 @@ pub trait ToKey<Key> {
     ///
     /// As [`ShmField::encode`].
     fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError>;
+
+    /// The bytes themselves, if they are in memory already.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn as_encoded(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// What may be passed where a map wants a `Value`: the value or a reference to
@@ -113,6 +120,13 @@ pub trait ToValue<Value> {
     ///
     /// As [`ShmField::encode`].
     fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError>;
+
+    /// The bytes themselves, if they are in memory already.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn as_encoded(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 macro_rules! to_root {
@@ -122,12 +136,22 @@ macro_rules! to_root {
             fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
                 self.encode(out)
             }
+
+            #[inline(always)]
+            fn as_encoded(&self) -> Option<&[u8]> {
+                ShmField::as_encoded(self)
+            }
         }
 
         impl<T: ShmField<$role>> $to<T> for &T {
             #[inline]
             fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
                 (**self).encode(out)
+            }
+
+            #[inline(always)]
+            fn as_encoded(&self) -> Option<&[u8]> {
+                ShmField::as_encoded(*self)
             }
         }
     };

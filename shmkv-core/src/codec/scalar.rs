@@ -31,6 +31,11 @@ macro_rules! number {
                 exact(bytes).map(|bytes| $t::from_le_bytes(*bytes))
             }
 
+            #[inline(always)]
+            fn slice_as_encoded(items: &[Self]) -> Option<&[u8]> {
+                cfg!(target_endian = "little").then(|| bytemuck::cast_slice(items))
+            }
+
             #[inline]
             fn encode_slice(items: &[Self], out: &mut [u8]) -> Result<(), EncodeError> {
                 let found = out.len();

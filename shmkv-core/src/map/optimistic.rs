@@ -3,10 +3,9 @@
 
 use super::reader::versioned;
 use super::{ShmMap, Version, Versioned};
-use crate::bytes::with_buffer;
 use crate::codec::{ShmKey, ShmValue, ToKey};
 use crate::error::AccessError;
-use crate::table::{Condition, Place};
+use crate::table::{Condition, Hash};
 
 impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmMap<N, K, V, Key, Value>
 where
@@ -41,15 +40,15 @@ where
         key: impl ToKey<Key>,
         mut change: impl FnMut(&mut Value),
     ) -> Result<Option<Value>, AccessError> {
-        self.with_key(key, |place, key| {
+        self.with_key(&key, |hash, key| {
             self.handle.optimistically(|| {
-                let Some(seen) = self.read_value(place, key)? else {
+                let Some(seen) = self.read_value(hash, key)? else {
                     return Ok(Some(None));
                 };
                 let mut value = seen.value;
                 change(&mut value);
                 let expected = Condition::Version(seen.version.get());
-                let stored = self.put_encoded(place, key, &value, expected, &mut [])?;
+                let stored = self.put_encoded(hash, key, &value, expected, &mut ())?;
                 Ok(stored.version.map(|_| Some(value)))
             })
         })
@@ -68,13 +67,13 @@ where
         key: impl ToKey<Key>,
         mut make: impl FnMut() -> Value,
     ) -> Result<Value, AccessError> {
-        self.with_key(key, |place, key| {
+        self.with_key(&key, |hash, key| {
             self.handle.optimistically(|| {
-                if let Some(seen) = self.read_value(place, key)? {
+                if let Some(seen) = self.read_value(hash, key)? {
                     return Ok(Some(seen.value));
                 }
                 let value = make();
-                let added = self.add(place, key, &value)?;
+                let added = self.add(hash, key, &value)?;
                 Ok(added.then_some(value))
             })
         })
@@ -93,15 +92,15 @@ where
         key: impl ToKey<Key>,
         mut test: impl FnMut(&Value) -> bool,
     ) -> Result<Option<Value>, AccessError> {
-        self.with_key(key, |place, key| {
+        self.with_key(&key, |hash, key| {
             self.handle.optimistically(|| {
-                let Some(seen) = self.read_value(place, key)? else {
+                let Some(seen) = self.read_value(hash, key)? else {
                     return Ok(Some(None));
                 };
                 if !test(&seen.value) {
                     return Ok(Some(None));
                 }
-                let removed = self.remove_version(place, key, seen.version)?;
+                let removed = self.remove_version(hash, key, seen.version)?;
                 Ok(removed.then_some(Some(seen.value)))
             })
         })
@@ -122,8 +121,8 @@ where
             if keep(&key, &value) {
                 continue;
             }
-            let removed = self.with_key(&key, |place, bytes| {
-                self.remove_version(place, bytes, version)
+            let removed = self.with_key(&key, |hash, bytes| {
+                self.remove_version(hash, bytes, version)
             })?;
             if !removed {
                 self.remove_if(&key, |value| !keep(&key, value))?;
@@ -132,25 +131,18 @@ where
         Ok(())
     }
 
-    fn read_value(
-        &self,
-        place: Place,
-        key: &[u8],
-    ) -> Result<Option<Versioned<Value>>, AccessError> {
-        with_buffer::<V, _>(|value| match self.handle.get(place, key, value)? {
-            Some(version) => versioned(version, value).map(Some),
-            None => Ok(None),
-        })
+    fn read_value(&self, hash: Hash, key: &[u8]) -> Result<Option<Versioned<Value>>, AccessError> {
+        self.read(hash, key, versioned)
     }
 
     /// Removes an entry if it still has this version; returns whether it had.
     fn remove_version(
         &self,
-        place: Place,
+        hash: Hash,
         key: &[u8],
         version: Version,
     ) -> Result<bool, AccessError> {
         let expected = Some(version.get());
-        Ok(self.handle.remove(place, key, expected, &mut [])? == expected)
+        Ok(self.handle.remove(hash, key, expected, &mut ())? == expected)
     }
 }

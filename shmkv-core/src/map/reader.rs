@@ -7,14 +7,14 @@ use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::{Iter, IterVersioned, Keys, Options, ShmMap, Stats, Values, Version, Versioned};
-use crate::bytes::with_buffer;
+use crate::bytes::{Buffer, STACK_LIMIT, exactly, with_buffer, with_zeros};
 use crate::codec::role::{KeyRole, ValueRole};
 use crate::codec::{Schema, SchemaError, ShmField, ShmKey, ShmValue, ToKey};
 use crate::error::{AccessError, OpenError};
 use crate::handle::Handle;
 use crate::header::Spec;
 use crate::layout::Fixed;
-use crate::table::{Fault, Place, Table};
+use crate::table::{Fault, Hash, Table};
 
 /// A handle that reads a map and cannot change it.
 ///
@@ -83,16 +83,58 @@ where
         Spec::new(Fixed::<N, K, V>::DIMENSIONS, key, value)
     }
 
-    /// Encodes a key and finds its place.
-    #[inline]
+    /// Encodes and hashes a key.
+    #[inline(always)]
     pub(super) fn with_key<R>(
         &self,
-        key: impl ToKey<Key>,
-        body: impl FnOnce(Place, &[u8]) -> Result<R, AccessError>,
+        key: &impl ToKey<Key>,
+        body: impl FnOnce(Hash, &[u8]) -> Result<R, AccessError>,
     ) -> Result<R, AccessError> {
-        with_buffer::<K, _>(|bytes| {
+        // What is encoded in memory already, of the right length, is not copied.
+        if let Some(bytes) = key.as_encoded().and_then(exactly::<K>) {
+            return body(self.table().hash(bytes), bytes);
+        }
+        with_zeros::<K, _>(|bytes| {
             key.encode_into(bytes).map_err(AccessError::Key)?;
-            body(self.table().place(bytes), bytes)
+            body(self.table().hash(bytes), bytes)
+        })
+    }
+
+    /// Reads the value of `key`, and makes something of its version and bytes.
+    #[inline(always)]
+    pub(super) fn read<R>(
+        &self,
+        hash: Hash,
+        key: &[u8],
+        make: impl FnOnce(u64, &[u8]) -> Result<R, AccessError>,
+    ) -> Result<Option<R>, AccessError> {
+        // This buffer is not shown to anything out of line, so that the value can
+        // stay in registers.
+        with_buffer::<V, _>(|value| {
+            let Ok(version) = self.table().get(hash, key, value) else {
+                return self.read_slow(hash, key, make);
+            };
+            match (version, value.bytes()) {
+                (Some(version), Some(bytes)) => make(version, bytes).map(Some),
+                _ => Ok(None),
+            }
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_slow<R>(
+        &self,
+        hash: Hash,
+        key: &[u8],
+        make: impl FnOnce(u64, &[u8]) -> Result<R, AccessError>,
+    ) -> Result<Option<R>, AccessError> {
+        with_buffer::<V, _>(|value| {
+            let version = self.handle.get_slow(hash, key, value)?;
+            match (version, value.bytes()) {
+                (Some(version), Some(bytes)) => make(version, bytes).map(Some),
+                _ => Ok(None),
+            }
         })
     }
 
@@ -174,9 +216,50 @@ where
     /// # }
     /// ```
     #[doc(alias = "shared_memory_kv_get")]
-    #[inline]
+    // So that the value stays in registers until the caller has it: through a
+    // function's result it is copied twice more, which takes as long as the rest.
+    #[inline(always)]
     pub fn get(&self, key: impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
-        Ok(self.get_versioned(key)?.map(|found| found.value))
+        if K > STACK_LIMIT || V > STACK_LIMIT {
+            return self.get_large(&key);
+        }
+        let mut room = [0; K];
+        let key = encoded(&key, &mut room)?;
+        self.get_hashed(self.table().hash(key), key)
+    }
+
+    /// [`get`](Self::get), when the hash is known.
+    #[inline(always)]
+    pub(super) fn get_hashed(
+        &self,
+        hash: Hash,
+        key: &[u8; K],
+    ) -> Result<Option<Value>, AccessError> {
+        let mut value = Buffer::<V>::new();
+        let Ok(found) = self.table().get(hash, key, &mut value) else {
+            return self.get_slow(hash, key);
+        };
+        match (found, value.bytes()) {
+            (Some(_), Some(bytes)) => match Value::decode(bytes) {
+                Ok(value) => Ok(Some(value)),
+                Err(error) => Err(AccessError::Decode(error)),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    #[inline(never)]
+    fn get_large(&self, key: &impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
+        let found = self.with_key(key, |hash, key| self.read(hash, key, versioned))?;
+        Ok(found.map(|found| found.value))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_slow(&self, hash: Hash, key: &[u8; K]) -> Result<Option<Value>, AccessError> {
+        self.read_slow(hash, key, |_, value| {
+            Value::decode(value).map_err(AccessError::Decode)
+        })
     }
 
     /// A copy of the value of `key`, and its version, or `None`.
@@ -189,14 +272,7 @@ where
         &self,
         key: impl ToKey<Key>,
     ) -> Result<Option<Versioned<Value>>, AccessError> {
-        self.with_key(key, |place, key| {
-            with_buffer::<V, _>(|value| {
-                let Some(version) = self.handle.get(place, key, value)? else {
-                    return Ok(None);
-                };
-                versioned(version, value).map(Some)
-            })
-        })
+        self.with_key(&key, |hash, key| self.read(hash, key, versioned))
     }
 
     /// Whether `key` has an entry.
@@ -205,35 +281,98 @@ where
     ///
     /// As [`get`](Self::get), but the value is not looked at.
     pub fn contains_key(&self, key: impl ToKey<Key>) -> Result<bool, AccessError> {
-        self.with_key(key, |place, key| {
-            Ok(self.handle.get(place, key, &mut [])?.is_some())
+        self.with_key(&key, |hash, key| {
+            let found = match self.table().get(hash, key, &mut ()) {
+                Ok(found) => found,
+                Err(_) => self.handle.get_slow(hash, key, &mut ())?,
+            };
+            Ok(found.is_some())
         })
     }
 
     /// The values of several keys, each looked up by itself: they need not
     /// belong to one moment.
     ///
+    /// In a large map this is several times faster than as many calls of
+    /// [`get`](Self::get), because the processor waits for all keys at once.
+    ///
     /// # Errors
     ///
     /// As [`get`](Self::get), for the first key that fails.
+    ///
+    /// ```
+    /// # use shmkv_core::Map;
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// let ports = Map::<100, [u8; 4], u16>::create_anonymous()?;
+    /// ports.insert(b"http", 80)?;
+    /// ports.insert(b"ldap", 389)?;
+    /// let found = ports.get_many([b"ldap", b"none", b"http"])?;
+    /// assert_eq!(found, [Some(389), None, Some(80)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_many<const M: usize>(
         &self,
         keys: [impl ToKey<Key>; M],
     ) -> Result<[Option<Value>; M], AccessError> {
-        let mut failed = None;
-        let values = keys.map(|key| {
-            if failed.is_some() {
-                return None;
+        let mut values = [const { None }; M];
+        self.get_each(&keys, &mut values)?;
+        Ok(values)
+    }
+
+    /// As [`get_many`](Self::get_many), for any number of keys: replaces the
+    /// contents of `values` by theirs, one for each key, in their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), for the first key that fails; `values` then holds
+    /// those of the keys before it, and `None` for the others.
+    pub fn get_many_into(
+        &self,
+        keys: &[impl ToKey<Key>],
+        values: &mut Vec<Option<Value>>,
+    ) -> Result<(), AccessError> {
+        values.clear();
+        values.resize_with(keys.len(), || None);
+        self.get_each(keys, values)
+    }
+
+    /// Fills `values` up; there is one for each key.
+    #[inline(always)]
+    fn get_each(
+        &self,
+        keys: &[impl ToKey<Key>],
+        values: &mut [Option<Value>],
+    ) -> Result<(), AccessError> {
+        if K > STACK_LIMIT || V > STACK_LIMIT {
+            for (key, value) in keys.iter().zip(values) {
+                *value = self.get_large(key)?;
             }
-            self.get(key).unwrap_or_else(|error| {
-                failed = Some(error);
-                None
-            })
-        });
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(values),
+            return Ok(());
         }
+        let mut room = [0; K];
+        let table = self.table();
+        for (keys, values) in keys.chunks(AT_ONCE).zip(values.chunks_mut(AT_ONCE)) {
+            // A key that cannot be encoded is reported in its turn.
+            let mut hashes = [Hash::default(); AT_ONCE];
+            for (key, hash) in keys.iter().zip(&mut hashes) {
+                if let Ok(key) = encoded(key, &mut room) {
+                    *hash = table.hash(key);
+                    table.prefetch_bucket(*hash);
+                }
+            }
+            for hash in hashes.iter().take(keys.len()) {
+                table.prefetch_slot(*hash);
+            }
+            for ((key, hash), value) in keys.iter().zip(hashes).zip(values) {
+                let key = encoded(key, &mut room)?;
+                match self.get_hashed(hash, key) {
+                    Ok(found) => *value = found,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Iterates over the entries, in no particular order.
@@ -304,6 +443,24 @@ where
     #[must_use]
     pub fn check(&self) -> Vec<Fault> {
         self.table().check()
+    }
+}
+
+/// How many keys of a batch are waited for at once.
+const AT_ONCE: usize = 16;
+
+/// The bytes of a key: in memory already, or put into `room`.
+#[inline(always)]
+fn encoded<'k, const K: usize, Key>(
+    key: &'k impl ToKey<Key>,
+    room: &'k mut [u8; K],
+) -> Result<&'k [u8; K], AccessError> {
+    match key.as_encoded().and_then(exactly::<K>) {
+        Some(bytes) => Ok(bytes),
+        None => match key.encode_into(room) {
+            Ok(()) => Ok(room),
+            Err(error) => Err(AccessError::Key(error)),
+        },
     }
 }
 

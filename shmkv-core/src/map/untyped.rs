@@ -182,8 +182,8 @@ impl UntypedReader {
     pub fn get(&self, key: &[u8]) -> Result<Option<Versioned<Vec<u8>>>, AccessError> {
         self.check_key(key)?;
         let mut value = vec![0; self.value_size()];
-        let place = self.handle.table().place(key);
-        let version = self.handle.get(place, key, &mut value)?;
+        let hash = self.handle.table().hash(key);
+        let version = self.handle.get_slow(hash, key, &mut value[..])?;
         Ok(version.map(|version| Versioned {
             version: Version::of_slot(version),
             value,
@@ -233,10 +233,10 @@ impl UntypedMap {
         self.check_key(key)?;
         check_length(value, self.value_size()).map_err(AccessError::Value)?;
         let mut old = vec![0; self.value_size()];
-        let place = self.handle.table().place(key);
+        let hash = self.handle.table().hash(key);
         let stored = self
             .handle
-            .put(place, key, value, Condition::Always, &mut old)?;
+            .put(hash, key, value, Condition::Always, &mut old[..])?;
         Ok(stored.found.map(|_| old))
     }
 
@@ -258,8 +258,8 @@ impl UntypedMap {
     pub fn remove(&self, key: &[u8]) -> Result<Option<Vec<u8>>, AccessError> {
         self.check_key(key)?;
         let mut old = vec![0; self.value_size()];
-        let place = self.handle.table().place(key);
-        let found = self.handle.remove(place, key, None, &mut old)?;
+        let hash = self.handle.table().hash(key);
+        let found = self.handle.remove(hash, key, None, &mut old[..])?;
         Ok(found.map(|_| old))
     }
 }

@@ -8,13 +8,13 @@ use std::path::Path;
 
 use super::reader::versioned;
 use super::{Exchange, Iter, Options, ShmReader, Version};
-use crate::bytes::with_buffer;
+use crate::bytes::{Buffer, Sink, exactly, with_buffer, with_zeros};
 use crate::codec::{ShmKey, ShmValue, ToKey, ToValue};
 use crate::error::{AccessError, CreateError, Error, OpenError};
 use crate::handle::Handle;
 use crate::home::Home;
 use crate::layout::Fixed;
-use crate::table::{Condition, Place, Stored};
+use crate::table::{Condition, Hash, Stored};
 
 /// A map of at most `N` entries, keys of `K` bytes and values of `V` bytes, in
 /// shared memory.
@@ -236,7 +236,9 @@ where
         key: impl ToKey<Key>,
         value: impl ToValue<Value>,
     ) -> Result<Option<Value>, AccessError> {
-        self.put(key, value, Condition::Always, previous)
+        self.put(key, value, Condition::Always, |stored, old| {
+            previous(stored.found, old)
+        })
     }
 
     /// Stores `value` under `key` only if the key is absent; returns whether it
@@ -250,7 +252,7 @@ where
         key: impl ToKey<Key>,
         value: impl ToValue<Value>,
     ) -> Result<bool, AccessError> {
-        self.with_key(key, |place, key| self.add(place, key, value))
+        self.with_key(&key, |hash, key| self.add(hash, key, value))
     }
 
     /// Stores `value` under `key` only if the key is present; returns the value
@@ -264,7 +266,9 @@ where
         key: impl ToKey<Key>,
         value: impl ToValue<Value>,
     ) -> Result<Option<Value>, AccessError> {
-        self.put(key, value, Condition::Present, previous)
+        self.put(key, value, Condition::Present, |stored, old| {
+            previous(stored.found, old)
+        })
     }
 
     /// Stores `value` under `key` only if the entry still has the version
@@ -297,10 +301,12 @@ where
     ) -> Result<Exchange<Value>, AccessError> {
         let expected = Condition::Version(expected.get());
         self.put(key, value, expected, |stored, found| {
-            match (stored.version, stored.found) {
-                (Some(version), _) => Ok(Exchange::Stored(Version::of_slot(version))),
-                (None, Some(now)) => Ok(Exchange::Changed(Some(versioned(now, found)?))),
-                (None, None) => Ok(Exchange::Changed(None)),
+            match (stored.version, stored.found, found.bytes()) {
+                (Some(version), _, _) => Ok(Exchange::Stored(Version::of_slot(version))),
+                (None, Some(now), Some(bytes)) => {
+                    Ok(Exchange::Changed(Some(versioned(now, bytes)?)))
+                }
+                _ => Ok(Exchange::Changed(None)),
             }
         })
     }
@@ -314,13 +320,10 @@ where
     /// [`Decode`](AccessError::Decode): what was removed was not a value.
     #[doc(alias = "shared_memory_kv_delete")]
     pub fn remove(&self, key: impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
-        self.with_key(key, |place, key| {
+        self.with_key(&key, |hash, key| {
             with_buffer::<V, _>(|old| {
-                let locked = self.handle.lock(place.shard)?;
-                let found = self.table().remove(locked.as_ref(), place, key, None, old);
-                locked.release();
-                let removed = found.map(|version| versioned(version, old));
-                Ok(removed.transpose()?.map(|removed| removed.value))
+                let found = self.handle.remove(hash, key, None, old)?;
+                previous(found, old)
             })
         })
     }
@@ -358,49 +361,56 @@ where
         key: impl ToKey<Key>,
         value: impl ToValue<Value>,
         condition: Condition,
-        outcome: impl FnOnce(Stored, &[u8]) -> Result<R, AccessError>,
+        outcome: impl FnOnce(Stored, &Buffer<V>) -> Result<R, AccessError>,
     ) -> Result<R, AccessError> {
-        self.with_key(key, |place, key| {
+        self.with_key(&key, |hash, key| {
             with_buffer::<V, _>(|old| {
-                let stored = self.put_encoded(place, key, value, condition, old)?;
+                let stored = self.put_encoded(hash, key, value, condition, old)?;
                 outcome(stored, old)
             })
         })
     }
 
+    #[inline(always)]
     pub(super) fn put_encoded(
         &self,
-        place: Place,
+        hash: Hash,
         key: &[u8],
         value: impl ToValue<Value>,
         condition: Condition,
-        old: &mut [u8],
+        old: &mut impl Sink,
     ) -> Result<Stored, AccessError> {
-        with_buffer::<V, _>(|bytes| {
+        if let Some(bytes) = value.as_encoded().and_then(exactly::<V>) {
+            return self.handle.put(hash, key, bytes, condition, old);
+        }
+        with_zeros::<V, _>(|bytes| {
             value.encode_into(bytes).map_err(AccessError::Value)?;
-            self.handle.put(place, key, bytes, condition, old)
+            self.handle.put(hash, key, bytes, condition, old)
         })
     }
 
     /// Adds an entry if its key is absent; returns whether it was.
     pub(super) fn add(
         &self,
-        place: Place,
+        hash: Hash,
         key: &[u8],
         value: impl ToValue<Value>,
     ) -> Result<bool, AccessError> {
-        let stored = self.put_encoded(place, key, value, Condition::Absent, &mut [])?;
+        let stored = self.put_encoded(hash, key, value, Condition::Absent, &mut ())?;
         Ok(stored.version.is_some())
     }
 }
 
-/// The value that was replaced.
+/// The value that was found, and is replaced or removed now.
+#[inline]
 fn previous<const V: usize, Value: ShmValue<V>>(
-    stored: Stored,
-    found: &[u8],
+    found: Option<u64>,
+    bytes: &Buffer<V>,
 ) -> Result<Option<Value>, AccessError> {
-    let found = stored.found.map(|version| versioned(version, found));
-    Ok(found.transpose()?.map(|found| found.value))
+    match (found, bytes.bytes()) {
+        (Some(_), Some(bytes)) => Value::decode(bytes).map(Some).map_err(AccessError::Decode),
+        _ => Ok(None),
+    }
 }
 
 /// Removes the name of a shared-memory object, whatever its type and contents.

@@ -74,13 +74,14 @@ impl Claim {
         Ok(claim)
     }
 
+    #[inline(always)]
     fn page(&self) -> &Page {
         // SAFETY: by (3).
         unsafe { self.page.as_ref() }
     }
 
     /// The id of this process, once it has one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn id(&self) -> Option<u32> {
         match self.page().id.load(Ordering::Acquire) {
             0 => None,

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::tags::Tags;
 use super::{Intent, NUMBER, Table, WRITING};
-use crate::bytes;
+use crate::bytes::Sink;
 use crate::layout::{CLASSES, Geometry, MAX_LIVE};
 use crate::sync::{Ordering::Acquire, Ordering::Relaxed, fence};
 
@@ -192,8 +192,8 @@ impl<G: Geometry> Table<'_, G> {
                     });
                 }
                 let mut key = vec![0; self.key_len()];
-                bytes::load(words.key, &mut key);
-                let place = self.place(&key);
+                key.copy_from(words.key);
+                let place = self.place(self.hash(&key));
                 if place.shard != shard || place.tag != tags.of(slot) {
                     faults.push(Fault::Misplaced {
                         shard,
@@ -234,8 +234,8 @@ impl<G: Geometry> Table<'_, G> {
             let tags = Tags(self.bucket(shard, bucket).tags.load(Relaxed));
             for slot in tags.live() {
                 let mut key = vec![0; self.key_len()];
-                bytes::load(self.slot(shard, bucket, slot).key, &mut key);
-                let place = self.place(&key);
+                key.copy_from(self.slot(shard, bucket, slot).key);
+                let place = self.place(self.hash(&key));
                 let mut passed = place.home;
                 while passed != bucket && place.shard == shard {
                     exact[passed][place.class] += 1;

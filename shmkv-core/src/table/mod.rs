@@ -17,6 +17,7 @@
 //! `recover` is for the first holder after one that died.
 
 mod check;
+mod prefetch;
 mod read;
 mod recover;
 mod tags;
@@ -51,6 +52,22 @@ impl Exclusive {
     }
 }
 
+/// The hash of a key; all of its [`Place`] follows from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    #[inline(always)]
+    fn tag(self) -> u8 {
+        (self.0 as u8).max(1)
+    }
+
+    #[inline(always)]
+    fn class(self) -> usize {
+        (self.0 >> 8) as usize % CLASSES
+    }
+}
+
 /// Where a key belongs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
@@ -70,8 +87,7 @@ pub(crate) struct Place {
 /// hash bit  0..8   tag
 ///           8..11  class
 ///          11..15  (event word, for watchers)
-///          15..25  shard
-///          32..64  home bucket, scaled down by a multiplication
+///      the top     home bucket, and so the shard: scaled by a multiplication
 /// ```
 #[derive(Clone, Copy)]
 pub(crate) struct Table<'m, G> {
@@ -106,7 +122,7 @@ impl<'m, G: Geometry> Table<'m, G> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn capacity(&self) -> usize {
         self.geometry.dimensions().capacity
     }
@@ -115,31 +131,46 @@ impl<'m, G: Geometry> Table<'m, G> {
         self.geometry.dimensions().key_len
     }
 
-    #[inline]
+    #[inline(always)]
     fn shard_count(&self) -> usize {
         self.geometry.dimensions().shards
     }
 
-    #[inline]
+    #[inline(always)]
     fn buckets_per_shard(&self) -> usize {
         self.geometry.dimensions().buckets_per_shard
     }
 
-    /// Where `key` belongs.
-    #[inline]
-    pub(crate) fn place(&self, key: &[u8]) -> Place {
-        let hash = rapidhash_v3_inline::<true, false, false>(key, self.secrets);
-        let home = ((hash >> 32) * self.buckets_per_shard() as u64) >> 32;
+    /// The hash of `key`.
+    #[inline(always)]
+    pub(crate) fn hash(&self, key: &[u8]) -> Hash {
+        Hash(rapidhash_v3_inline::<true, false, false>(key, self.secrets))
+    }
+
+    /// The bucket of the whole table at which the path of this hash begins.
+    ///
+    /// The hash as a fraction of 2^64, times the number of buckets; shards are
+    /// runs of buckets, so that no reader needs to know its shard.
+    #[inline(always)]
+    fn home(&self, Hash(hash): Hash) -> usize {
+        let buckets = self.geometry.dimensions().buckets() as u128;
+        ((u128::from(hash) * buckets) >> 64) as usize
+    }
+
+    /// Where the keys of this hash belong.
+    #[inline(always)]
+    pub(crate) fn place(&self, hash: Hash) -> Place {
+        let home = self.home(hash);
         Place {
-            shard: (hash >> 15) as usize & (self.shard_count() - 1),
-            home: home as usize,
-            tag: (hash as u8).max(1),
-            class: (hash >> 8) as usize % CLASSES,
+            shard: home / self.buckets_per_shard(),
+            home: home % self.buckets_per_shard(),
+            tag: hash.tag(),
+            class: hash.class(),
         }
     }
 
     /// The words of `shard` that its lock protects.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn shard(&self, shard: usize) -> &'m Shard {
         &self.shards[shard]
     }
@@ -149,17 +180,29 @@ impl<'m, G: Geometry> Table<'m, G> {
         self.shards
     }
 
-    #[inline]
+    /// A bucket of a shard.
+    #[inline(always)]
     fn bucket(&self, shard: usize, bucket: usize) -> &'m Bucket {
-        &self.buckets[shard * self.buckets_per_shard() + bucket]
+        self.bucket_at(shard * self.buckets_per_shard() + bucket)
     }
 
-    #[inline]
+    /// A bucket of the whole table.
+    #[inline(always)]
+    fn bucket_at(&self, at: usize) -> &'m Bucket {
+        &self.buckets[at]
+    }
+
+    /// A slot of a bucket of a shard.
+    #[inline(always)]
     fn slot(&self, shard: usize, bucket: usize, slot: usize) -> Slot<'m> {
-        let index = (shard * self.buckets_per_shard() + bucket) * SLOTS + slot;
-        let dimensions = self.geometry.dimensions();
-        let words = &self.slots[index * dimensions.slot_words..][..dimensions.slot_words];
-        let (key, value) = words[1..].split_at(dimensions.key_words);
+        self.slot_at(shard * self.buckets_per_shard() + bucket, slot)
+    }
+
+    /// A slot of a bucket of the whole table.
+    #[inline(always)]
+    fn slot_at(&self, at: usize, slot: usize) -> Slot<'m> {
+        let words = self.words_of_slot(at, slot);
+        let (key, value) = words[1..].split_at(self.geometry.dimensions().key_words);
         Slot {
             version: &words[0],
             key,
@@ -167,8 +210,26 @@ impl<'m, G: Geometry> Table<'m, G> {
         }
     }
 
+    /// All words of a slot.
+    #[inline(always)]
+    fn words_of_slot(&self, at: usize, slot: usize) -> &'m [AtomicU64] {
+        let words = self.geometry.dimensions().slot_words;
+        &self.slots[(at * SLOTS + slot) * words..][..words]
+    }
+
+    /// The bucket of the whole table after `at`, going round in its shard.
+    #[inline(always)]
+    fn after_at(&self, at: usize) -> usize {
+        let next = at + 1;
+        if next.is_multiple_of(self.buckets_per_shard()) {
+            next - self.buckets_per_shard()
+        } else {
+            next
+        }
+    }
+
     /// The bucket after `bucket`, going round in its shard.
-    #[inline]
+    #[inline(always)]
     fn after(&self, bucket: usize) -> usize {
         if bucket + 1 == self.buckets_per_shard() {
             0
@@ -178,14 +239,14 @@ impl<'m, G: Geometry> Table<'m, G> {
     }
 
     /// The bucket before `bucket`, going round in its shard.
-    #[inline]
+    #[inline(always)]
     fn before(&self, bucket: usize) -> usize {
         let last = self.buckets_per_shard() - 1;
         bucket.checked_sub(1).unwrap_or(last)
     }
 
     /// How many steps lead from bucket `from` to bucket `to`.
-    #[inline]
+    #[inline(always)]
     fn steps(&self, from: usize, to: usize) -> usize {
         if to >= from {
             to - from

@@ -10,8 +10,8 @@
 //! Attempts are bounded; what to do about [`Disturbed`] is the caller's choice,
 //! for it knows a clock and a lock.
 
-use super::{Place, Table, Tags, WRITING};
-use crate::bytes;
+use super::{Hash, Table, Tags, WRITING};
+use crate::bytes::{self, Sink};
 use crate::layout::{Bucket, Geometry, SLOTS};
 use crate::sync::{self, Ordering::Acquire, Ordering::Relaxed, Part};
 
@@ -26,91 +26,128 @@ const ATTEMPTS: usize = 128;
 #[cfg(loom)]
 const ATTEMPTS: usize = 2;
 
-/// What one look at a bucket says about a key.
+/// What one look at a slot says about a key.
 enum Look {
     /// It is here, with this version; its value has been copied.
     Hit(u64),
-    /// It is not in this bucket.
-    Miss,
+    /// Another key is here, with this version.
+    Other(u64),
     /// A writer was in the way.
-    Again,
+    Disturbed,
 }
 
 impl<G: Geometry> Table<'_, G> {
-    /// Looks `key` up, copies the first `value.len()` bytes of its value, and
-    /// returns its version; `None` if it is absent.
+    /// Looks `key` up, copies its value to `value`, and returns its version;
+    /// `None` if it is absent.
+    ///
+    /// Looks at one slot of a bucket, the first whose tag matches. That is nearly
+    /// always the right one; if it has another key, or a writer is in the way,
+    /// [`get_slow`](Self::get_slow) must look anew, and with care.
     ///
     /// Linearizes at the second look at the tags of the bucket that holds the
     /// key; a miss at its first look, or right after the removal that it saw.
-    #[inline]
-    pub(crate) fn get(
+    #[inline(always)]
+    pub(crate) fn get<S: Sink + ?Sized>(
         &self,
-        place: Place,
+        hash: Hash,
         key: &[u8],
-        value: &mut [u8],
+        value: &mut S,
     ) -> Result<Option<u64>, Disturbed> {
-        let mut index = place.home;
+        let mut at = self.home(hash);
         for _ in 0..self.buckets_per_shard() {
-            let bucket = self.bucket(place.shard, index);
-            let mut attempts = 0;
-            loop {
-                match self.look(bucket, index, place, key, value) {
-                    Look::Hit(version) => return Ok(Some(version)),
-                    Look::Miss => break,
-                    Look::Again if attempts == ATTEMPTS => return Err(Disturbed),
-                    Look::Again => pause(),
-                }
-                attempts += 1;
+            let bucket = self.bucket_at(at);
+            let tags = Tags(sync::load_first(&bucket.tags));
+            if let Some(i) = tags.first_matching(hash.tag()) {
+                return match self.look(at, i, hash.tag(), key, value) {
+                    Look::Hit(version) => Ok(Some(version)),
+                    Look::Other(_) | Look::Disturbed => Err(Disturbed),
+                };
             }
-            // Read after the tags, whose load acquires: 0 says that no key of
-            // this class lives beyond, or that it was removed since. It is
-            // acquired in turn: who saw a removal sees what came before it.
-            let passed = bucket.overflow[place.class].load(Relaxed);
-            sync::fence_of(Part::OverflowAcquire, Acquire);
-            if passed == 0 {
+            if !passed(bucket, hash) {
                 return Ok(None);
             }
-            index = self.after(index);
+            at = self.after_at(at);
         }
         Ok(None)
     }
 
-    /// One look at one bucket.
-    #[inline]
-    fn look(
+    /// As [`get`](Self::get), looking at each bucket until what it says can be
+    /// believed.
+    pub(crate) fn get_slow<S: Sink + ?Sized>(
         &self,
-        bucket: &Bucket,
-        index: usize,
-        place: Place,
+        hash: Hash,
         key: &[u8],
-        value: &mut [u8],
-    ) -> Look {
-        let tags = Tags(sync::load_first(&bucket.tags));
-        let matches = tags.matching(place.tag);
-        if matches.is_empty() {
-            return Look::Miss;
+        value: &mut S,
+    ) -> Result<Option<u64>, Disturbed> {
+        let mut at = self.home(hash);
+        for _ in 0..self.buckets_per_shard() {
+            let mut attempts = 0;
+            loop {
+                match self.search(at, hash.tag(), key, value) {
+                    Ok(None) => break,
+                    Ok(found) => return Ok(found),
+                    Err(Disturbed) if attempts == ATTEMPTS => return Err(Disturbed),
+                    Err(Disturbed) => pause(),
+                }
+                attempts += 1;
+            }
+            if !passed(self.bucket_at(at), hash) {
+                return Ok(None);
+            }
+            at = self.after_at(at);
         }
+        Ok(None)
+    }
+
+    /// One look at one slot whose tag matched.
+    #[inline(always)]
+    fn look<S: Sink + ?Sized>(
+        &self,
+        at: usize,
+        i: usize,
+        tag: u8,
+        key: &[u8],
+        value: &mut S,
+    ) -> Look {
+        let slot = self.slot_at(at, i);
+        let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
+        let now = Tags(self.bucket_at(at).tags.load(Relaxed));
+        if !sync::check_of(Part::TagRecheck, now.of(i) == tag) || version & WRITING != 0 {
+            return Look::Disturbed;
+        }
+        let same = bytes::equal(slot.key, key);
+        if same {
+            value.copy_from(slot.value);
+        }
+        sync::fence_of(Part::CopyFence, Acquire);
+        let now = slot.version.load(Relaxed);
+        if !sync::check_of(Part::VersionRecheck, now == version) {
+            Look::Disturbed
+        } else if same {
+            Look::Hit(version)
+        } else {
+            Look::Other(version)
+        }
+    }
+
+    /// Searches one bucket, looking at every slot whose tag matches.
+    fn search<S: Sink + ?Sized>(
+        &self,
+        at: usize,
+        tag: u8,
+        key: &[u8],
+        value: &mut S,
+    ) -> Result<Option<u64>, Disturbed> {
+        let bucket = self.bucket_at(at);
+        let tags = Tags(sync::load_first(&bucket.tags));
+        let matches = tags.matching(tag);
         let mut versions = [0; SLOTS];
         for i in matches {
-            let slot = self.slot(place.shard, index, i);
-            let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
-            let now = Tags(bucket.tags.load(Relaxed));
-            if !sync::check_of(Part::TagRecheck, now.of(i) == place.tag) || version & WRITING != 0 {
-                return Look::Again;
+            match self.look(at, i, tag, key, value) {
+                Look::Hit(version) => return Ok(Some(version)),
+                Look::Other(version) => versions[i] = version,
+                Look::Disturbed => return Err(Disturbed),
             }
-            let same = bytes::equal(slot.key, key);
-            if same {
-                bytes::load(slot.value, value);
-            }
-            sync::fence_of(Part::CopyFence, Acquire);
-            let now = slot.version.load(Relaxed);
-            if !sync::check_of(Part::VersionRecheck, now == version) {
-                return Look::Again;
-            }
-            if same {
-                return Look::Hit(version);
-            }
-            versions[i] = version;
         }
         // Only other keys' slots matched. That is a miss if those slots are all
         // the matches there are and none was rewritten: else the key may have
@@ -118,29 +155,25 @@ impl<G: Geometry> Table<'_, G> {
         // The tags are read after the last copy, by its fence; the versions
         // after the tags, by this one: a slot of which the version still stands
         // has not changed from its look until after these tags.
-        let now = Tags(bucket.tags.load(Relaxed)).matching(place.tag);
+        let now = Tags(bucket.tags.load(Relaxed)).matching(tag);
         sync::fence_of(Part::MissFence, Acquire);
         if !sync::check_of(Part::MissMaskRecheck, now == matches) {
-            return Look::Again;
+            return Err(Disturbed);
         }
         for i in matches {
-            let now = self.slot(place.shard, index, i).version.load(Relaxed);
+            let now = self.slot_at(at, i).version.load(Relaxed);
             if !sync::check_of(Part::MissVersionRecheck, now == versions[i]) {
-                return Look::Again;
+                return Err(Disturbed);
             }
         }
-        Look::Miss
+        Ok(None)
     }
 
     /// Collects the entries that live in one bucket of the whole table, all at
     /// one moment.
     pub(crate) fn entries(&self, bucket: usize, into: &mut Entries) -> Result<(), Disturbed> {
-        let (shard, index) = (
-            bucket / self.buckets_per_shard(),
-            bucket % self.buckets_per_shard(),
-        );
         for _ in 0..ATTEMPTS {
-            if self.collect(shard, index, into) {
+            if self.collect(bucket, into) {
                 return Ok(());
             }
             pause();
@@ -151,13 +184,13 @@ impl<G: Geometry> Table<'_, G> {
     /// Collects twice, in effect: what was read stands if tags and versions are
     /// still the same when everything has been read. It was all there when the
     /// tags were read again: every version was read before that, and after.
-    fn collect(&self, shard: usize, index: usize, into: &mut Entries) -> bool {
-        let bucket = self.bucket(shard, index);
+    fn collect(&self, at: usize, into: &mut Entries) -> bool {
+        let bucket = self.bucket_at(at);
         into.clear();
         let mut versions = [0; SLOTS];
         let tags = Tags(sync::load_first(&bucket.tags));
         for i in tags.live() {
-            let slot = self.slot(shard, index, i);
+            let slot = self.slot_at(at, i);
             let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
             let start = into.bytes.len();
             let dimensions = self.geometry.dimensions();
@@ -166,14 +199,14 @@ impl<G: Geometry> Table<'_, G> {
             let (number, entry) = into.bytes[start..].split_at_mut(Entries::VERSION);
             let (key, value) = entry.split_at_mut(dimensions.key_len);
             number.copy_from_slice(&version.to_ne_bytes());
-            bytes::load(slot.key, key);
-            bytes::load(slot.value, value);
+            key.copy_from(slot.key);
+            value.copy_from(slot.value);
             versions[i] = version;
         }
         let now = Tags(bucket.tags.load(Relaxed));
         sync::fence_of(Part::CollectFence, Acquire);
         let same = |i| {
-            let now = self.slot(shard, index, i).version.load(Relaxed);
+            let now = self.slot_at(at, i).version.load(Relaxed);
             now == versions[i] && now & WRITING == 0
         };
         sync::check_of(Part::CollectTagsRecheck, now == tags)
@@ -215,6 +248,18 @@ impl Entries {
         self.bytes.truncate(start);
         Some(taken)
     }
+}
+
+/// Whether a key of this class may live beyond this bucket.
+///
+/// Read after the tags, whose load acquires: 0 says that none lives beyond, or
+/// that it was removed since. It is acquired in turn: who saw a removal sees what
+/// came before it.
+#[inline(always)]
+fn passed(bucket: &Bucket, hash: Hash) -> bool {
+    let passed = bucket.overflow[hash.class()].load(Relaxed);
+    sync::fence_of(Part::OverflowAcquire, Acquire);
+    passed != 0
 }
 
 /// Between two attempts.

@@ -11,7 +11,7 @@
 
 use super::write::{commit, take_number};
 use super::{Exclusive, Intent, Place, Table, Tags};
-use crate::bytes;
+use crate::bytes::Sink;
 use crate::layout::{Bucket, CLASSES, Geometry};
 use crate::sync::{self, Ordering::Relaxed, Ordering::Release, Part};
 
@@ -93,8 +93,8 @@ impl<G: Geometry> Table<'_, G> {
     /// Where the key in a slot belongs.
     fn place_of(&self, shard: usize, bucket: usize, slot: usize) -> Place {
         self.geometry.with_key_buffer(|key| {
-            bytes::load(self.slot(shard, bucket, slot).key, key);
-            self.place(key)
+            key.copy_from(self.slot(shard, bucket, slot).key);
+            self.place(self.hash(key))
         })
     }
 

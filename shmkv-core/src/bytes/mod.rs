@@ -1,0 +1,157 @@
+//! Copies between private bytes and shared words.
+//!
+//! A run of bytes in the segment is a whole number of `u64` words, unused bytes
+//! zero. Every access means relaxed atomic words, so a copy that races with a
+//! writer is a mixture of old and new words, never undefined behaviour; the
+//! callers in `table` tell a mixture from a whole value by the slot's version.
+//! Words keep the bytes' order in memory on every platform.
+//!
+//! How the words are moved is the business of `moves`, a file for each way: 16
+//! bytes at a time on x86-64, where a word at a time was measured to double the
+//! time of a whole `get` of 256 bytes; else one word after the other.
+
+mod buffer;
+#[cfg_attr(all(target_arch = "x86_64", not(loom)), path = "sse2.rs")]
+#[cfg_attr(not(all(target_arch = "x86_64", not(loom))), path = "words.rs")]
+mod moves;
+
+pub(crate) use buffer::{Buffer, STACK_LIMIT, Sink, with_buffer, with_zeros};
+pub(crate) use moves::{prefetch, prefetch_to_write};
+
+use std::mem::MaybeUninit;
+
+use crate::sync::{AtomicU64, Ordering::Relaxed};
+
+/// Bytes in a word.
+const WORD: usize = size_of::<u64>();
+
+/// How many words hold `bytes` bytes.
+pub(crate) const fn words(bytes: usize) -> usize {
+    bytes.div_ceil(WORD)
+}
+
+/// These bytes, if there are `LEN` of them.
+#[inline(always)]
+pub(crate) fn exactly<const LEN: usize>(bytes: &[u8]) -> Option<&[u8; LEN]> {
+    bytes.try_into().ok()
+}
+
+/// Copies the first `out.len()` bytes of `from`. All of them or, if `from` is
+/// too short, none; returns whether it did.
+#[inline(always)]
+pub(crate) fn load(from: &[AtomicU64], out: &mut [MaybeUninit<u8>]) -> bool {
+    let (whole, tail) = out.as_chunks_mut::<WORD>();
+    let Some((from, last)) = from.split_at_checked(whole.len()) else {
+        return false;
+    };
+    if !tail.is_empty() {
+        let Some(last) = last.first() else {
+            return false;
+        };
+        let bytes = last.load(Relaxed).to_ne_bytes();
+        for (to, byte) in tail.iter_mut().zip(bytes) {
+            to.write(byte);
+        }
+    }
+    moves::load(from, whole);
+    true
+}
+
+/// Copies `bytes` to the start of `to`, filling the last word up with zeros.
+#[inline(always)]
+pub(crate) fn store(to: &[AtomicU64], bytes: &[u8]) {
+    let (whole, tail) = bytes.as_chunks::<WORD>();
+    if let Some(whole_words) = to.get(..whole.len()) {
+        moves::store(whole_words, whole);
+    }
+    if !tail.is_empty()
+        && let Some(word) = to.get(whole.len())
+    {
+        word.store(partial(tail), Relaxed);
+    }
+}
+
+/// Whether the first `bytes.len()` bytes of `shared` equal `bytes`.
+#[inline(always)]
+pub(crate) fn equal(shared: &[AtomicU64], bytes: &[u8]) -> bool {
+    let (whole, tail) = bytes.as_chunks::<WORD>();
+    let same = shared
+        .get(..whole.len())
+        .is_some_and(|words| moves::equal(words, whole));
+    same && (tail.is_empty()
+        || shared
+            .get(whole.len())
+            .is_some_and(|word| word.load(Relaxed) == partial(tail)))
+}
+
+/// A last word: fewer than eight bytes, then zeros.
+#[inline(always)]
+fn partial(tail: &[u8]) -> u64 {
+    let mut bytes = [0; WORD];
+    for (to, byte) in bytes.iter_mut().zip(tail) {
+        *to = *byte;
+    }
+    u64::from_ne_bytes(bytes)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Lengths around every step of the copies.
+    fn lengths() -> impl Iterator<Item = usize> {
+        (0..=200).chain([255, 256, 257, 1000, 4096, 4100])
+    }
+
+    #[test]
+    fn every_length_survives_a_round_trip() {
+        for len in lengths() {
+            let bytes: Vec<u8> = (0..len).map(|i| (i * 7 + 1) as u8).collect();
+            // One word more than needed, which must stay as it is; at both
+            // alignments of a pair of words.
+            for at in [0, 1] {
+                let shared: Vec<AtomicU64> = (0..at + words(len) + 1)
+                    .map(|_| AtomicU64::new(!0))
+                    .collect();
+                store(&shared[at..], &bytes);
+                assert_eq!(shared[at + words(len)].load(Relaxed), !0);
+                let mut out = vec![0; len];
+                (*out).copy_from(&shared[at..]);
+                assert_eq!(out, bytes);
+                assert!(equal(&shared[at..], &bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_is_compared() {
+        for len in lengths() {
+            let bytes: Vec<u8> = (0..len).map(|i| (i * 7 + 1) as u8).collect();
+            let shared: Vec<AtomicU64> = (0..words(len)).map(|_| AtomicU64::new(!0)).collect();
+            store(&shared, &bytes);
+            for i in 0..len {
+                let mut other = bytes.clone();
+                other[i] ^= 0x80;
+                assert!(!equal(&shared, &other), "byte {i} of {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn unused_bytes_are_zero() {
+        let shared = [AtomicU64::new(!0)];
+        store(&shared, b"abc");
+        assert_eq!(shared[0].load(Relaxed).to_ne_bytes(), *b"abc\0\0\0\0\0");
+    }
+
+    #[test]
+    fn what_is_too_short_is_left_alone() {
+        let shared = [AtomicU64::new(!0)];
+        let mut out = [7; 16];
+        out.copy_from(&shared);
+        store(&shared, &[0; 16]);
+        assert_eq!(out, [7; 16]);
+        assert_eq!(shared[0].load(Relaxed), !0);
+        assert!(!equal(&shared, &[0xff; 16]));
+    }
+}

@@ -1,0 +1,200 @@
+//! Moves of 16 bytes at a time, for x86-64.
+//!
+//! A relaxed access of each word is what is meant; the compiler has no wider
+//! one to offer, so each move of 16 bytes is written out as the instruction.
+//! What the compiler may assume of an `asm!` block that reads or writes memory
+//! is no more than of relaxed accesses: it does not move it across a fence, an
+//! acquire load or a release store, and it does not assume what it finds. The
+//! processor keeps loads in order with loads and stores with stores, whatever
+//! their width. It may split a move in two, and that is no more than the two
+//! words that were meant; what is put together from different stores is found
+//! out by the version, as everywhere.
+//!
+//! Only the shared side is `asm!`: registers go in and come out, so that the
+//! compiler sees the private side and can keep it in registers, too.
+//!
+//! # Safety
+//!
+//! `unsafe` for the instructions. (1) The words are given by reference, so they
+//! are mapped, and 16 or 64 bytes of them. (2) They are atomics: others may
+//! change them at any time, and they may be stored to through a shared
+//! reference. (3) SSE2 is part of x86-64.
+#![allow(unsafe_code)]
+
+use std::arch::asm;
+use std::arch::x86_64::{__m128i, _MM_HINT_T0, _mm_and_si128, _mm_cmpeq_epi8};
+use std::arch::x86_64::{_mm_movemask_epi8, _mm_prefetch};
+use std::mem::{MaybeUninit, transmute};
+
+use super::WORD;
+use crate::sync::{AtomicU64, Ordering::Relaxed};
+
+/// Bytes in a cache line.
+const LINE: usize = 64;
+
+type Pair = [AtomicU64; 2];
+type Line = [AtomicU64; 8];
+
+/// Two words.
+#[inline(always)]
+fn load_pair(from: &Pair) -> __m128i {
+    let loaded;
+    // SAFETY: by (1), (2) and (3).
+    unsafe {
+        asm!("movdqu {}, [{}]", out(xmm_reg) loaded, in(reg) from,
+            options(nostack, preserves_flags, readonly));
+    }
+    loaded
+}
+
+/// Eight words.
+#[inline(always)]
+fn load_line(from: &Line) -> [__m128i; 4] {
+    let (a, b, c, d);
+    // SAFETY: by (1), (2) and (3).
+    unsafe {
+        asm!("movdqu {a}, [{from}]", "movdqu {b}, [{from} + 16]",
+            "movdqu {c}, [{from} + 32]", "movdqu {d}, [{from} + 48]",
+            from = in(reg) from, a = out(xmm_reg) a, b = out(xmm_reg) b,
+            c = out(xmm_reg) c, d = out(xmm_reg) d,
+            options(nostack, preserves_flags, readonly));
+    }
+    [a, b, c, d]
+}
+
+#[inline(always)]
+fn store_pair(to: &Pair, value: __m128i) {
+    // SAFETY: by (1), (2) and (3).
+    unsafe {
+        asm!("movdqu [{}], {}", in(reg) to, in(xmm_reg) value,
+            options(nostack, preserves_flags));
+    }
+}
+
+#[inline(always)]
+fn store_line(to: &Line, [a, b, c, d]: [__m128i; 4]) {
+    // SAFETY: by (1), (2) and (3).
+    unsafe {
+        asm!("movdqu [{to}], {a}", "movdqu [{to} + 16], {b}",
+            "movdqu [{to} + 32], {c}", "movdqu [{to} + 48], {d}",
+            to = in(reg) to, a = in(xmm_reg) a, b = in(xmm_reg) b,
+            c = in(xmm_reg) c, d = in(xmm_reg) d,
+            options(nostack, preserves_flags));
+    }
+}
+
+/// The bytes in which both are the same, all ones; others zero.
+#[inline(always)]
+fn same(a: __m128i, b: __m128i) -> __m128i {
+    // SAFETY: by (3).
+    unsafe { _mm_cmpeq_epi8(a, b) }
+}
+
+#[inline(always)]
+fn and(a: __m128i, b: __m128i) -> __m128i {
+    // SAFETY: by (3).
+    unsafe { _mm_and_si128(a, b) }
+}
+
+/// Whether all bytes are ones.
+#[inline(always)]
+fn all(same: __m128i) -> bool {
+    // SAFETY: by (3).
+    unsafe { _mm_movemask_epi8(same) == 0xffff }
+}
+
+/// Copies `from` to `to`, which is as long.
+#[inline(always)]
+pub(super) fn load(from: &[AtomicU64], to: &mut [[MaybeUninit<u8>; WORD]]) {
+    let (lines, rest) = from.as_chunks::<8>();
+    let (to_lines, to_rest) = to.as_chunks_mut::<8>();
+    for (line, to) in lines.iter().zip(to_lines) {
+        // SAFETY: as many bytes, all of them initialized.
+        *to = unsafe { transmute::<[__m128i; 4], [[MaybeUninit<u8>; WORD]; 8]>(load_line(line)) };
+    }
+    let (pairs, rest) = rest.as_chunks::<2>();
+    let (to_pairs, to_rest) = to_rest.as_chunks_mut::<2>();
+    for (pair, to) in pairs.iter().zip(to_pairs) {
+        // SAFETY: as above.
+        *to = unsafe { transmute::<__m128i, [[MaybeUninit<u8>; WORD]; 2]>(load_pair(pair)) };
+    }
+    for (word, to) in rest.iter().zip(to_rest) {
+        *to = word.load(Relaxed).to_ne_bytes().map(MaybeUninit::new);
+    }
+}
+
+/// Copies `from` to `to`, which is as long.
+#[inline(always)]
+pub(super) fn store(to: &[AtomicU64], from: &[[u8; WORD]]) {
+    let (lines, rest) = to.as_chunks::<8>();
+    let (from_lines, from_rest) = from.as_chunks::<8>();
+    for (line, from) in lines.iter().zip(from_lines) {
+        store_line(line, bytemuck::cast(*from));
+    }
+    let (pairs, rest) = rest.as_chunks::<2>();
+    let (from_pairs, from_rest) = from_rest.as_chunks::<2>();
+    for (pair, from) in pairs.iter().zip(from_pairs) {
+        store_pair(pair, bytemuck::cast(*from));
+    }
+    for (word, from) in rest.iter().zip(from_rest) {
+        word.store(u64::from_ne_bytes(*from), Relaxed);
+    }
+}
+
+/// Whether they are the same; both are as long.
+///
+/// A line at a time: that a tag matches nearly always means that the key does,
+/// so there is nothing to gain from stopping sooner.
+#[inline(always)]
+pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
+    let (lines, rest) = shared.as_chunks::<8>();
+    let (with_lines, with_rest) = bytes.as_chunks::<8>();
+    for (line, with) in lines.iter().zip(with_lines) {
+        let [a, b, c, d] = load_line(line);
+        let [e, f, g, h]: [__m128i; 4] = bytemuck::cast(*with);
+        let same = and(and(same(a, e), same(b, f)), and(same(c, g), same(d, h)));
+        if !all(same) {
+            return false;
+        }
+    }
+    let (pairs, rest) = rest.as_chunks::<2>();
+    let (with_pairs, with_rest) = with_rest.as_chunks::<2>();
+    for (pair, with) in pairs.iter().zip(with_pairs) {
+        if !all(same(load_pair(pair), bytemuck::cast(*with))) {
+            return false;
+        }
+    }
+    rest.iter()
+        .zip(with_rest)
+        .all(|(word, with)| word.load(Relaxed) == u64::from_ne_bytes(*with))
+}
+
+/// Says that these words will be read soon.
+#[inline(always)]
+pub(crate) fn prefetch<T>(words: &[T]) {
+    // SAFETY: a hint, which may name any address.
+    each_line(words, |line| unsafe { _mm_prefetch::<_MM_HINT_T0>(line) });
+}
+
+/// Says that these words will be written soon.
+#[inline(always)]
+pub(crate) fn prefetch_to_write<T>(words: &[T]) {
+    // SAFETY: a hint, which may name any address; where the processor does not
+    // know it, it does nothing.
+    each_line(words, |line| unsafe {
+        asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
+    });
+}
+
+/// Runs `hint` with an address in every line that `words` touch.
+#[inline(always)]
+fn each_line<T>(words: &[T], hint: impl Fn(*const i8)) {
+    let (start, bytes) = (words.as_ptr().cast::<i8>(), size_of_val(words));
+    let mut at = 0;
+    while at < bytes {
+        hint(start.wrapping_add(at));
+        at += LINE;
+    }
+    // The first line may have been entered late.
+    hint(start.wrapping_add(bytes.saturating_sub(1)));
+}
