@@ -119,6 +119,8 @@ pub(crate) struct Header {
     pub(crate) seed: u64,
     /// Nanoseconds since the Unix epoch.
     pub(crate) created: u64,
+    /// Of the key's type and of the value's.
+    pub(crate) fingerprints: [u64; 2],
     schema: Vec<u8>,
 }
 
@@ -214,6 +216,7 @@ impl Header {
             dimensions,
             seed,
             created,
+            fingerprints: [image.key_fingerprint, image.value_fingerprint],
             schema,
         })
     }
