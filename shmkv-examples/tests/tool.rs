@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use shmkv_core::{Map, ShmKey, ShmValue, StrMap, unlink};
 
@@ -142,6 +143,87 @@ fn text_is_escaped_for_the_terminal() {
             "{shown:?}"
         );
     }
+}
+
+/// As in `shmkv show X | head -1`.
+#[test]
+fn a_reader_may_have_seen_enough() {
+    let name = Name::new("pipe");
+    let map = Map::<3_000, u32, [u8; 64]>::create(&name.0).unwrap();
+    for key in 0..3_000 {
+        map.insert(key, [7; 64]).unwrap();
+    }
+    for arguments in [&["show", &name.0][..], &["show", "--json", &name.0]] {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_shmkv"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::with_capacity(16, tool.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        assert!(
+            line.starts_with("KEY") || line.starts_with(r#"{"key":0,"#),
+            "{line}"
+        );
+        drop(out);
+        let ended = tool.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0));
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    }
+    // Where nothing more fits, that is no success.
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_shmkv"));
+    let ended = tool.args(["show", &name.0]).stdout(full).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("No space left"));
+}
+
+/// Entries come sorted; many faults take no longer than their number.
+#[test]
+fn a_large_map_with_many_faults() {
+    let name = Name::new("large");
+    let path = format!("/dev/shm{}", name.0);
+    const ENTRIES: usize = 50_000;
+    let map = Map::<ENTRIES, i32, bool>::create(&name.0).unwrap();
+    for key in 0..ENTRIES as i32 {
+        map.insert(key - ENTRIES as i32 / 2, true).unwrap();
+    }
+    let shown = prints(&["show", "--json", &name.0]);
+    let key = |line: &str| -> i32 {
+        let digits = line.trim_start_matches(r#"{"key":"#);
+        digits[..digits.find(',').unwrap()].parse().unwrap()
+    };
+    assert!(shown.lines().map(key).is_sorted_by(|a, b| a < b));
+    assert_eq!(shown.lines().count(), ENTRIES);
+    // Every tag is another one: no entry is where a lookup would find it.
+    let stats = map.stats();
+    drop(map);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let buckets = &mut bytes[1024 + stats.shards * 256..][..stats.buckets * 16];
+    for tags in buckets.chunks_exact_mut(16) {
+        for tag in tags[..8].iter_mut().filter(|tag| **tag != 0) {
+            *tag = if *tag == 1 { 2 } else { *tag - 1 };
+        }
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    let start = std::time::Instant::now();
+    let output = shmkv(&["check", &name.0]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    let faults = said.lines().last().unwrap().to_owned();
+    println!(
+        "tool: {faults}, told in {seconds:.1} s and {} lines",
+        said.lines().count()
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(said.lines().count(), 101);
+    let count: usize = faults.split(' ').next().unwrap().parse().unwrap();
+    assert!(count >= ENTRIES, "{faults}");
 }
 
 #[test]
