@@ -145,6 +145,113 @@ fn text_is_escaped_for_the_terminal() {
     }
 }
 
+/// Names come from the segment as well.
+#[test]
+fn names_are_escaped_too() {
+    #[derive(ShmValue)]
+    #[shm(name = "\u{1b}[2J")]
+    enum Hostile {
+        #[shm(rename = "\u{9b}31m")]
+        A {
+            #[shm(rename = "\u{202e}\r\n\"")]
+            field: bool,
+        },
+    }
+    let name = Name::new("names");
+    let path = format!("/dev/shm{}", name.0);
+    let map = Map::<4, u8, Hostile>::create(&name.0).unwrap();
+    map.insert(1, Hostile::A { field: true }).unwrap();
+    let printable = |text: &[u8]| {
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let bad = |it: char| it != '\n' && (it.is_control() || it == '\u{202e}');
+        assert!(!text.contains(bad), "{text:?}");
+        text
+    };
+    let shown = printable(&shmkv(&["show", &name.0]).stdout);
+    assert!(
+        shown.contains(r#"{"\u009b31m":{"\u202e\u000d\n\"":true}}"#),
+        "{shown}"
+    );
+    for command in ["show", "schema", "stats", "check", "list"] {
+        printable(&shmkv(&[command, &name.0][..1 + usize::from(command != "list")]).stdout);
+    }
+    // Errors quote them.
+    let output = shmkv(&["set", &name.0, "1", r#"{"\u009b31m":{"x":true}}"#]);
+    let said = printable(&output.stderr);
+    assert!(said.contains("there is no such field"), "{said}");
+    let output = shmkv(&["set", &name.0, "1", "B"]);
+    let said = printable(&output.stderr);
+    assert!(said.contains("has no variant"), "{said}");
+    // The entry's value: tag 0, true. It is no bool any more.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let value = bytes.chunks_exact_mut(8).skip(1024 / 8);
+    for word in value.filter(|word| **word == [0, 1, 0, 0, 0, 0, 0, 0]) {
+        word[1] = 7;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let output = shmkv(&["show", &name.0]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(printable(&output.stdout).contains("<damaged: "));
+    assert_eq!(printable(&output.stderr), "1 of 1 entries are damaged\n");
+}
+
+#[test]
+fn unlink_leaves_alone_what_is_no_map() {
+    let name = Name::new("sparse");
+    let path = format!("/dev/shm{}", name.0);
+    // Somebody's file of two gigabytes with nothing in it.
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_len(2 << 30)
+        .unwrap();
+    for command in ["show", "unlink"] {
+        let (code, errors) = fails(&[command, &name.0]);
+        assert_eq!(code, 2);
+        assert!(
+            errors.contains("it claims 2147483648 bytes and occupies 0"),
+            "{errors}"
+        );
+    }
+    assert!(std::fs::exists(&path).unwrap());
+    prints(&["unlink", "--force", &name.0]);
+    assert!(!std::fs::exists(&path).unwrap());
+}
+
+/// A change of a map in a file outlasts a restart, which the file notices by the
+/// boot's number that is written into it.
+#[test]
+fn maps_in_files_are_kept() {
+    use std::os::unix::fs::FileExt;
+    const BOOT_AT: u64 = 512 + 16;
+    let name = Name::new("file");
+    let path = format!("/dev/shm{}.d/map", name.0);
+    let directory = std::path::Path::new(&path).parent().unwrap();
+    std::fs::create_dir_all(directory).unwrap();
+    let restart = || {
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.write_all_at(&[7; 16], BOOT_AT).unwrap();
+    };
+    drop(StrMap::<10, 16, 16>::create_at(&path).unwrap());
+    prints(&["set", &path, "a", "1"]);
+    prints(&["set", &path, "b", "2"]);
+    restart();
+    assert_eq!(prints(&["get", &path, "a"]), "1\n");
+    prints(&["remove", &path, "a"]);
+    restart();
+    assert_eq!(
+        prints(&["show", "--json", &path]),
+        "{\"key\":\"b\",\"value\":\"2\"}\n"
+    );
+    StrMap::<10, 16, 16>::open_at(&path)
+        .unwrap()
+        .insert("c", "3")
+        .unwrap();
+    restart();
+    assert!(fails(&["show", &path]).1.contains("cannot be trusted"));
+    prints(&["unlink", &path]);
+    std::fs::remove_dir(directory).unwrap();
+}
+
 /// As in `shmkv show X | head -1`.
 #[test]
 fn a_reader_may_have_seen_enough() {

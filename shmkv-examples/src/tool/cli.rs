@@ -60,7 +60,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Stores a value under a key
+    /// Stores a value under a key; in a file, also on its device
     Set {
         /// The map
         #[arg(value_name = "NAME")]
@@ -72,7 +72,7 @@ pub(super) enum Command {
         #[arg(allow_negative_numbers = true)]
         value: String,
     },
-    /// Removes a key
+    /// Removes a key; in a file, also on its device
     Remove {
         /// The map
         #[arg(value_name = "NAME")]
@@ -107,7 +107,7 @@ pub(super) enum Command {
         /// The map
         #[arg(value_name = "NAME")]
         place: Place,
-        /// Even if it is not a map
+        /// Even if it is not a map, or cannot be looked into
         #[arg(long)]
         force: bool,
     },

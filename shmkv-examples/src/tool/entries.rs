@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use shmkv_core::{DecodeError, ParsedSchema, UntypedReader, Value};
+use shmkv_core::{DecodeError, ParsedSchema, UntypedMap, UntypedReader, Value};
 
 use super::json::Json;
 use super::notation::{encode, plain, printable};
@@ -69,6 +69,7 @@ pub(super) fn set(place: &Place, key: &str, value: &str) -> Result<Status, Failu
     let key = key_bytes(&map, key)?;
     let value = encode(map.value_schema(), value).map_err(|error| format!("the value: {error}"))?;
     map.insert(&key, &value)?;
+    keep(place, &map)?;
     Ok(Status::Done)
 }
 
@@ -76,9 +77,20 @@ pub(super) fn set(place: &Place, key: &str, value: &str) -> Result<Status, Failu
 pub(super) fn remove(place: &Place, key: &str, errors: &mut dyn Write) -> Result<Status, Failure> {
     let map = place.map()?;
     match map.remove(&key_bytes(&map, key)?)? {
-        Some(_) => Ok(Status::Done),
+        Some(_) => {
+            keep(place, &map)?;
+            Ok(Status::Done)
+        }
         None => Ok(no_such_key(key, errors)),
     }
+}
+
+/// A map in a file that was changed and not flushed is refused after a restart.
+fn keep(place: &Place, map: &UntypedMap) -> Result<(), Failure> {
+    if place.is_file() {
+        map.flush()?;
+    }
+    Ok(())
 }
 
 fn key_bytes(map: &UntypedReader, key: &str) -> Result<Vec<u8>, Failure> {
