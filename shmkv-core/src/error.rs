@@ -116,7 +116,7 @@ pub enum OpenError {
         name: String,
     },
     /// The object was not made by this crate.
-    #[error("{name} is not a shmkv segment: it starts with {found:?}")]
+    #[error("{name} is not a shmkv segment: it starts with \"{}\"", found.escape_ascii())]
     NotASegment {
         /// The name or path.
         name: String,

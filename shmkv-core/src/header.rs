@@ -85,8 +85,8 @@ impl Spec {
             expected,
             found,
         };
-        // Another number of entries has nothing to do with the types.
-        if expected[0] != found[0] || header.schema == self.schema {
+        // Then only the number of entries differs.
+        if header.schema == self.schema {
             return Err(other_sizes(name));
         }
         let (key, value) = match header.types(home) {
@@ -119,6 +119,8 @@ pub(crate) struct Header {
     pub(crate) seed: u64,
     /// Nanoseconds since the Unix epoch.
     pub(crate) created: u64,
+    /// Of the key's type and of the value's.
+    pub(crate) fingerprints: [u64; 2],
     schema: Vec<u8>,
 }
 
@@ -214,6 +216,7 @@ impl Header {
             dimensions,
             seed,
             created,
+            fingerprints: [image.key_fingerprint, image.value_fingerprint],
             schema,
         })
     }

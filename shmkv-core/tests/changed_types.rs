@@ -118,5 +118,14 @@ fn other_sizes_of_plain_bytes_are_sizes() {
     let n = "10 entries (N), this program asks for 11";
     sizes(ShmMap::<10, 4, 9>::from_fd(fd()).err(), &[v]);
     sizes(ShmMap::<11, 4, 8>::from_fd(fd()).err(), &[n]);
-    sizes(Map::<11, u32, [u8; 9]>::from_fd(fd()).err(), &[n, v]);
+    sizes(ShmMap::<11, 4, 9>::from_fd(fd()).err(), &[n, v]);
+    // Other types are told too.
+    check(
+        &Map::<11, u32, [u8; 9]>::from_fd(fd()).err().unwrap(),
+        &[
+            "key: [u8; 4] in the segment, u32 here",
+            "value: [u8; 8] in the segment, [u8; 9] here",
+            &format!("{n}; {v}"),
+        ],
+    );
 }

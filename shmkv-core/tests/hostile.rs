@@ -14,7 +14,7 @@ use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
 
 use battery::exercise::{Handles, KEYS, LOCK_TIMEOUT, N, exercise, exercise_open, good_image};
-use battery::format::{BUCKET, Format, SHARD, SHARDS_AT, SHARED_AT, Texts, sign};
+use battery::format::{Format, SHARDS_AT, SHARED_AT, Texts, empty, sign, sign_schema};
 use battery::{Known, Seen, reads, writes};
 use fastrand::Rng;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -252,14 +252,8 @@ fn hostile_schemas() -> Result<(), Failed> {
         |heart, (), i| {
             let mut rng = Rng::with_seed(SEED + i as u64);
             let mut bytes = good[..at].to_vec();
-            let schema = any_schema(&mut rng);
-            bytes.extend(&schema);
-            bytes[120..128].copy_from_slice(&(schema.len() as u64).to_ne_bytes());
-            let len = bytes.len() as u64;
-            bytes[72..80].copy_from_slice(&len.to_ne_bytes());
-            let checksum = rapidhash::v3::rapidhash_v3(&schema);
-            bytes[128..136].copy_from_slice(&checksum.to_ne_bytes());
-            sign(&mut bytes);
+            bytes.extend(any_schema(&mut rng));
+            sign_schema(&mut bytes, at);
             let name = SegmentName::unique();
             std::fs::write(name.path(), &bytes).unwrap();
             heart.beat(1);
@@ -287,9 +281,14 @@ fn other_sizes() -> Result<(), Failed> {
         |heart, (), i| {
             let mut rng = Rng::with_seed(SEED + i as u64);
             let (n, k, v) = (rng.usize(1..300), rng.usize(1..40), rng.usize(..100));
-            let mut bytes = with_sizes(&good, n, k, v);
+            let mut schema = vec![1]; // the format's version
+            for len in [k, v] {
+                schema.push(0x40); // bytes
+                schema.extend((len as u32).to_le_bytes());
+            }
+            let mut bytes = empty(&good, [n, k, v], &schema);
             if i % 8 != 0 {
-                let end = bytes.len() - 11; // where the schema stands
+                let end = bytes.len() - schema.len();
                 scramble(&mut bytes[SHARED_AT..end], &mut rng);
             }
             let came = exercise(&bytes, Handles::Untyped, &|step| heart.beat(step));
@@ -298,39 +297,6 @@ fn other_sizes() -> Result<(), Failed> {
         },
     );
     judge("other sizes", &outcomes)
-}
-
-/// An empty map of `n` entries, `k`-byte keys and `v`-byte values.
-fn with_sizes(good: &[u8], n: usize, k: usize, v: usize) -> Vec<u8> {
-    let buckets = (n * 10).div_ceil(49).max(2);
-    let slot_words = 1 + k.div_ceil(8) + v.div_ceil(8);
-    let slots_at = (SHARDS_AT + SHARD + buckets * BUCKET).next_multiple_of(128);
-    let schema_at = (slots_at + buckets * 8 * slot_words * 8).next_multiple_of(128);
-    let mut schema = vec![1];
-    for len in [k, v] {
-        schema.push(0x40); // bytes
-        schema.extend((len as u32).to_le_bytes());
-    }
-    let mut bytes = good[..SHARED_AT].to_vec();
-    bytes.resize(schema_at, 0);
-    bytes.extend(&schema);
-    let mut set = |at: usize, to: u64| bytes[at..at + 8].copy_from_slice(&to.to_ne_bytes());
-    let len = schema_at + schema.len();
-    let words = [
-        (32, n),
-        (40, k),
-        (48, v),
-        (64, buckets),
-        (72, len),
-        (112, schema_at),
-    ];
-    for (at, to) in words {
-        set(at, to as u64);
-    }
-    set(120, schema.len() as u64);
-    set(128, rapidhash::v3::rapidhash_v3(&schema));
-    sign(&mut bytes);
-    bytes
 }
 
 fn overwritten_while_open() -> Result<(), Failed> {

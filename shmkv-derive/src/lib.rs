@@ -44,7 +44,7 @@ use input::{Input, Role};
 /// # Field types
 ///
 /// Integers of fixed width, `bool`, `char`, `NonZero<_>`, `Option<T>`, arrays,
-/// tuples of up to six, `PhantomData`, `ShmStr<N>`, `Pod<T, N>`, `Duration`, `SystemTime`, IP
+/// tuples of up to twelve, `PhantomData`, `ShmStr<N>`, `Pod<T, N>`, `Duration`, `SystemTime`, IP
 /// and socket addresses, types with this derive (generic ones too), `String`
 /// and `Vec<T>` with `max_len`; in values also `f32` and `f64`.
 ///

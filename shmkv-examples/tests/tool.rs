@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use shmkv_core::{Map, ShmKey, ShmValue, StrMap, unlink};
 
@@ -142,6 +143,194 @@ fn text_is_escaped_for_the_terminal() {
             "{shown:?}"
         );
     }
+}
+
+/// Names come from the segment as well.
+#[test]
+fn names_are_escaped_too() {
+    #[derive(ShmValue)]
+    #[shm(name = "\u{1b}[2J")]
+    enum Hostile {
+        #[shm(rename = "\u{9b}31m")]
+        A {
+            #[shm(rename = "\u{202e}\r\n\"")]
+            field: bool,
+        },
+    }
+    let name = Name::new("names");
+    let path = format!("/dev/shm{}", name.0);
+    let map = Map::<4, u8, Hostile>::create(&name.0).unwrap();
+    map.insert(1, Hostile::A { field: true }).unwrap();
+    let printable = |text: &[u8]| {
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let bad = |it: char| it != '\n' && (it.is_control() || it == '\u{202e}');
+        assert!(!text.contains(bad), "{text:?}");
+        text
+    };
+    let shown = printable(&shmkv(&["show", &name.0]).stdout);
+    assert!(
+        shown.contains(r#"{"\u009b31m":{"\u202e\u000d\n\"":true}}"#),
+        "{shown}"
+    );
+    for command in ["show", "schema", "stats", "check", "list"] {
+        printable(&shmkv(&[command, &name.0][..1 + usize::from(command != "list")]).stdout);
+    }
+    // Errors quote them.
+    let output = shmkv(&["set", &name.0, "1", r#"{"\u009b31m":{"x":true}}"#]);
+    let said = printable(&output.stderr);
+    assert!(said.contains("there is no such field"), "{said}");
+    let output = shmkv(&["set", &name.0, "1", "B"]);
+    let said = printable(&output.stderr);
+    assert!(said.contains("has no variant"), "{said}");
+    // The entry's value: tag 0, true. It is no bool any more.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let value = bytes.chunks_exact_mut(8).skip(1024 / 8);
+    for word in value.filter(|word| **word == [0, 1, 0, 0, 0, 0, 0, 0]) {
+        word[1] = 7;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let output = shmkv(&["show", &name.0]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(printable(&output.stdout).contains("<damaged: "));
+    assert_eq!(printable(&output.stderr), "1 of 1 entries are damaged\n");
+}
+
+#[test]
+fn unlink_leaves_alone_what_is_no_map() {
+    let name = Name::new("sparse");
+    let path = format!("/dev/shm{}", name.0);
+    // Somebody's file of two gigabytes with nothing in it.
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_len(2 << 30)
+        .unwrap();
+    for command in ["show", "unlink"] {
+        let (code, errors) = fails(&[command, &name.0]);
+        assert_eq!(code, 2);
+        assert!(
+            errors.contains("it claims 2147483648 bytes and occupies 0"),
+            "{errors}"
+        );
+    }
+    assert!(std::fs::exists(&path).unwrap());
+    prints(&["unlink", "--force", &name.0]);
+    assert!(!std::fs::exists(&path).unwrap());
+}
+
+/// A change of a map in a file outlasts a restart, which the file notices by the
+/// boot's number that is written into it.
+#[test]
+fn maps_in_files_are_kept() {
+    use std::os::unix::fs::FileExt;
+    const BOOT_AT: u64 = 512 + 16;
+    let name = Name::new("file");
+    let path = format!("/dev/shm{}.d/map", name.0);
+    let directory = std::path::Path::new(&path).parent().unwrap();
+    std::fs::create_dir_all(directory).unwrap();
+    let restart = || {
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.write_all_at(&[7; 16], BOOT_AT).unwrap();
+    };
+    drop(StrMap::<10, 16, 16>::create_at(&path).unwrap());
+    prints(&["set", &path, "a", "1"]);
+    prints(&["set", &path, "b", "2"]);
+    restart();
+    assert_eq!(prints(&["get", &path, "a"]), "1\n");
+    prints(&["remove", &path, "a"]);
+    restart();
+    assert_eq!(
+        prints(&["show", "--json", &path]),
+        "{\"key\":\"b\",\"value\":\"2\"}\n"
+    );
+    StrMap::<10, 16, 16>::open_at(&path)
+        .unwrap()
+        .insert("c", "3")
+        .unwrap();
+    restart();
+    assert!(fails(&["show", &path]).1.contains("cannot be trusted"));
+    prints(&["unlink", &path]);
+    std::fs::remove_dir(directory).unwrap();
+}
+
+/// As in `shmkv show X | head -1`.
+#[test]
+fn a_reader_may_have_seen_enough() {
+    let name = Name::new("pipe");
+    let map = Map::<3_000, u32, [u8; 64]>::create(&name.0).unwrap();
+    for key in 0..3_000 {
+        map.insert(key, [7; 64]).unwrap();
+    }
+    for arguments in [&["show", &name.0][..], &["show", "--json", &name.0]] {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_shmkv"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::with_capacity(16, tool.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        assert!(
+            line.starts_with("KEY") || line.starts_with(r#"{"key":0,"#),
+            "{line}"
+        );
+        drop(out);
+        let ended = tool.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0));
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    }
+    // Where nothing more fits, that is no success.
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_shmkv"));
+    let ended = tool.args(["show", &name.0]).stdout(full).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("No space left"));
+}
+
+/// Entries come sorted; many faults take no longer than their number.
+#[test]
+fn a_large_map_with_many_faults() {
+    let name = Name::new("large");
+    let path = format!("/dev/shm{}", name.0);
+    const ENTRIES: usize = 50_000;
+    let map = Map::<ENTRIES, i32, bool>::create(&name.0).unwrap();
+    for key in 0..ENTRIES as i32 {
+        map.insert(key - ENTRIES as i32 / 2, true).unwrap();
+    }
+    let shown = prints(&["show", "--json", &name.0]);
+    let key = |line: &str| -> i32 {
+        let digits = line.trim_start_matches(r#"{"key":"#);
+        digits[..digits.find(',').unwrap()].parse().unwrap()
+    };
+    assert!(shown.lines().map(key).is_sorted_by(|a, b| a < b));
+    assert_eq!(shown.lines().count(), ENTRIES);
+    // Every tag is another one: no entry is where a lookup would find it.
+    let stats = map.stats();
+    drop(map);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let buckets = &mut bytes[1024 + stats.shards * 256..][..stats.buckets * 16];
+    for tags in buckets.chunks_exact_mut(16) {
+        for tag in tags[..8].iter_mut().filter(|tag| **tag != 0) {
+            *tag = if *tag == 1 { 2 } else { *tag - 1 };
+        }
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    let start = std::time::Instant::now();
+    let output = shmkv(&["check", &name.0]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    let faults = said.lines().last().unwrap().to_owned();
+    println!(
+        "tool: {faults}, told in {seconds:.1} s and {} lines",
+        said.lines().count()
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(said.lines().count(), 101);
+    let count: usize = faults.split(' ').next().unwrap().parse().unwrap();
+    assert!(count >= ENTRIES, "{faults}");
 }
 
 #[test]

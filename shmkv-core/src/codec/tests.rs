@@ -65,6 +65,11 @@ fn compounds_are_packed() {
     assert_eq!(round_trip::<ValueRole, _>(&()), []);
     assert_eq!(round_trip::<ValueRole, _>(&[(), ()]), []);
     round_trip::<KeyRole, _>(&(1_u8, 2_u8, 3_u8, 4_u8, 5_u8, (6_u8,)));
+    let twelve = (
+        1_u8, 2_u8, 3_u8, 4_u8, 5_u8, 6_u8, 7_u8, 8_u8, 9_u8, 10_u8, 11_u8, 12_u16,
+    );
+    let bytes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0];
+    assert_eq!(round_trip::<KeyRole, _>(&twelve), bytes);
     let names: [Option<ShmStr<4>>; 2] = [ShmStr::new("abc").ok(), None];
     assert_eq!(round_trip::<KeyRole, _>(&names), b"\x01abc\0\0\0\0\0\0");
 }

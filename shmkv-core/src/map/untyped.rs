@@ -42,6 +42,7 @@ pub struct UntypedReader {
     handle: Handle<Dimensions>,
     key: ParsedSchema,
     value: ParsedSchema,
+    fingerprints: [u64; 2],
     created: u64,
 }
 
@@ -84,10 +85,12 @@ impl UntypedReader {
         found.no_larger_than(ENTRY_LIMIT)?;
         let (key, value) = found.types()?;
         let (dimensions, created) = (found.header.dimensions, found.header.created);
+        let fingerprints = found.header.fingerprints;
         Ok(Self {
             handle: found.admit(dimensions, SETTINGS)?,
             key,
             value,
+            fingerprints,
             created,
         })
     }
@@ -102,6 +105,19 @@ impl UntypedReader {
     #[must_use]
     pub fn value_schema(&self) -> &ParsedSchema {
         &self.value
+    }
+
+    /// The fingerprint of the key's type, as the map's creator stored it: that of the
+    /// schema, see [`Schema::fingerprint`](crate::Schema::fingerprint).
+    #[must_use]
+    pub fn key_fingerprint(&self) -> u64 {
+        self.fingerprints[0]
+    }
+
+    /// The same of the value's type.
+    #[must_use]
+    pub fn value_fingerprint(&self) -> u64 {
+        self.fingerprints[1]
     }
 
     /// How many entries fit: `N`.

@@ -13,7 +13,7 @@ use crate::sync::{Ordering::Acquire, Ordering::Relaxed, fence};
 
 /// A contradiction in a map's memory; see
 /// [`ShmReader::check`](crate::ShmReader::check).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
     /// A shard's number of entries is not what its counter says.

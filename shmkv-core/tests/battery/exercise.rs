@@ -1,7 +1,6 @@
 //! One segment of any bytes, and everything done to it: what a fuzzer calls.
 //!
-//! A libFuzzer target needs nothing but `#[path]`s to this directory and
-//! `fuzz_target!(|bytes: &[u8]| exercise(bytes, Handles::All, &|_| {}));`
+//! The fuzz target `segment` calls nothing else.
 
 use std::fs::OpenOptions;
 use std::hint::black_box;
@@ -171,10 +170,10 @@ fn untyped(name: &Name, bytes: &[u8], seen: &mut Seen, beat: &impl Fn(u64)) -> u
 }
 
 /// A name of this process's own; the object goes with it.
-struct Name(String);
+pub(crate) struct Name(String);
 
 impl Name {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let pid = std::process::id();
         // Relaxed: only distinctness matters.
@@ -182,7 +181,11 @@ impl Name {
         Self(format!("/shmkv-test-{pid}-exercise-{count}"))
     }
 
-    fn path(&self) -> String {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn path(&self) -> String {
         format!("/dev/shm{}", self.0)
     }
 }

@@ -176,3 +176,40 @@ pub(crate) fn sign(image: &mut [u8]) {
     let checksum = rapidhash::v3::rapidhash_v3(&image[..CHECKSUM_AT]);
     image[CHECKSUM_AT..CHECKSUM_AT + 8].copy_from_slice(&checksum.to_ne_bytes());
 }
+
+/// Makes the header agree with a schema that stands from `at` to the end.
+pub(crate) fn sign_schema(image: &mut [u8], at: usize) {
+    let (len, schema) = (image.len(), image.len() - at);
+    let checksum = rapidhash::v3::rapidhash_v3(&image[at..]);
+    for (at, to) in [
+        (72, len as u64),
+        (112, at as u64),
+        (120, schema as u64),
+        (128, checksum),
+    ] {
+        set_word(image, at, to);
+    }
+    sign(image);
+}
+
+/// An empty map of `N` entries, `K`-byte keys and `V`-byte values, with this schema and the rest of its header from
+/// another one. It has one shard.
+pub(crate) fn empty(header: &[u8], [n, k, v]: [usize; 3], schema: &[u8]) -> Vec<u8> {
+    let buckets = (n * 10).div_ceil(49).max(2);
+    let slot_words = 1 + k.div_ceil(8) + v.div_ceil(8);
+    let slots_at = (SHARDS_AT + SHARD + buckets * BUCKET).next_multiple_of(128);
+    let schema_at = (slots_at + buckets * 8 * slot_words * 8).next_multiple_of(128);
+    let mut bytes = header[..SHARED_AT].to_vec();
+    bytes.resize(schema_at, 0);
+    bytes.extend(schema);
+    for (at, to) in [(32, n), (40, k), (48, v), (56, 1), (64, buckets)] {
+        set_word(&mut bytes, at, to as u64);
+    }
+    sign_schema(&mut bytes, schema_at);
+    bytes
+}
+
+/// Changes the word at `at`.
+pub(crate) fn set_word(image: &mut [u8], at: usize, to: u64) {
+    image[at..at + 8].copy_from_slice(&to.to_ne_bytes());
+}

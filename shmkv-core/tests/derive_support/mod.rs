@@ -1,5 +1,6 @@
 //! What the tests of the derives have in common.
 
+#![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::fmt::Debug;

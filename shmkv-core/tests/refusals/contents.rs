@@ -47,17 +47,16 @@ pub(crate) fn lengths() -> Result<(), Failed> {
         "empty",
         b"",
         none,
-        &["is not a shmkv segment", "[]"],
+        &["is not a shmkv segment", "starts with \"\""],
     );
     let text =
         |it: &OpenError| matches!(it, OpenError::NotASegment { found, .. } if found == b"some tex");
-    let starts = format!("starts with {:?}", b"some tex");
     refused(
         &mut cases,
         "text",
         &b"some text ".repeat(500),
         text,
-        &[&starts],
+        &["starts with \"some tex\""],
     );
     let short =
         |it: &OpenError| matches!(it, OpenError::NotASegment { found, .. } if found == b"shm");
@@ -66,7 +65,7 @@ pub(crate) fn lengths() -> Result<(), Failed> {
         "three bytes",
         b"shm",
         short,
-        &["[115, 104, 109]"],
+        &["starts with \"shm\""],
     );
 
     for cut in [8, 9, 511] {
@@ -284,10 +283,15 @@ pub(crate) fn descriptors() -> Result<(), Failed> {
         "text",
         wrong,
         none,
-        &["the anonymous segment", "[115, 111, 109, 101"],
+        &["the anonymous segment", "starts with \"some tex\""],
     );
     let wrong = Map::from_fd(sealed(b"", shrink));
-    cases.refused("empty", wrong, none, &["the anonymous segment", "[]"]);
+    cases.refused(
+        "empty",
+        wrong,
+        none,
+        &["the anonymous segment", "starts with \"\""],
+    );
     let wrong = Map::from_fd(sealed(&image[..1000], shrink));
     let length = |it: &OpenError| matches!(it, OpenError::Length { .. });
     cases.refused("cut short", wrong, length, &["has 1000 bytes"]);

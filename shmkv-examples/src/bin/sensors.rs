@@ -50,7 +50,7 @@ struct Alarm {
     text: String,
 }
 
-// What the types need is computed by the compiler: 15 bytes a key, 71 a value.
+// What the types need is computed by the compiler: 15 bytes a key, 67 a value.
 // The map remembers the names of all fields, and `open` compares them: a program
 // that was built with another `Reading` is told which field differs.
 type Sensors = Map<64, SensorId, Reading>;

@@ -9,12 +9,22 @@ use super::place::Place;
 #[command(
     name = "shmkv",
     version,
-    after_help = "NAME is that of a map in /dev/shm, or the path of one in a file: whatever has a \
-                  slash after its first character, as ./NAME.\n\n\
-                  KEY and VALUE are JSON, or text as it is. Where the map has text, quotes are \
-                  needed only around text that starts with one.\n\n\
-                  The exit status is 0; 1 if there is no such key or the map has faults; 2 if the \
-                  command failed."
+    after_help = "\
+NAME is that of a map in /dev/shm. With a slash after its first character, as in
+./NAME, it is the path of a map in a file.
+
+KEY and VALUE are JSON, or text as it is. Where the map has text, quotes are needed
+only around text that starts with one. What is printed can be typed again.
+
+Exit status:
+  0  done
+  1  there is no such key; the map has faults, or damaged entries
+  2  the command failed
+
+Examples:
+  shmkv show --json /settings | head
+  shmkv set /settings unit kelvin
+  shmkv get /sensors '{\"site\":1,\"name\":\"roof\"}'"
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -23,7 +33,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Lists the maps in /dev/shm
+    /// Lists the maps in /dev/shm; those that cannot be opened make the exit status 2
     List {
         /// One JSON object a line
         #[arg(long)]
@@ -31,6 +41,7 @@ pub(super) enum Command {
     },
     /// Shows all entries, sorted by key
     Show {
+        /// The map
         #[arg(value_name = "NAME")]
         place: Place,
         /// One JSON object a line, nothing cut off
@@ -39,32 +50,40 @@ pub(super) enum Command {
     },
     /// Prints the value of a key
     Get {
+        /// The map
         #[arg(value_name = "NAME")]
         place: Place,
+        /// JSON, or text as it is
         #[arg(allow_negative_numbers = true)]
         key: String,
         /// As JSON also where it is text
         #[arg(long)]
         json: bool,
     },
-    /// Stores a value under a key
+    /// Stores a value under a key; in a file, also on its device
     Set {
+        /// The map
         #[arg(value_name = "NAME")]
         place: Place,
+        /// JSON, or text as it is
         #[arg(allow_negative_numbers = true)]
         key: String,
+        /// JSON, or text as it is
         #[arg(allow_negative_numbers = true)]
         value: String,
     },
-    /// Removes a key
+    /// Removes a key; in a file, also on its device
     Remove {
+        /// The map
         #[arg(value_name = "NAME")]
         place: Place,
+        /// JSON, or text as it is
         #[arg(allow_negative_numbers = true)]
         key: String,
     },
     /// Prints figures about a map
     Stats {
+        /// The map
         #[arg(value_name = "NAME")]
         place: Place,
         /// As one JSON object
@@ -73,19 +92,22 @@ pub(super) enum Command {
     },
     /// Prints the types of keys and values, byte by byte
     Schema {
+        /// The map
         #[arg(value_name = "NAME")]
         place: Place,
     },
-    /// Checks whether a map agrees with itself; changes nothing
+    /// Checks whether a map agrees with itself and with its types; changes nothing
     Check {
+        /// The map
         #[arg(value_name = "NAME")]
         place: Place,
     },
     /// Removes a map's name; who has the map open keeps it
     Unlink {
+        /// The map
         #[arg(value_name = "NAME")]
         place: Place,
-        /// Even if it is not a map
+        /// Even if it is not a map, or cannot be looked into
         #[arg(long)]
         force: bool,
     },

@@ -1,15 +1,14 @@
 //! `shmkv show`, `get`, `set`, `remove`.
 
-use std::cmp::Ordering;
 use std::io::Write;
 
-use shmkv_core::{DecodeError, ParsedSchema, UntypedReader, Value};
+use shmkv_core::{DecodeError, ParsedSchema, UntypedMap, UntypedReader, Value};
 
 use super::json::Json;
 use super::notation::{encode, plain, printable};
 use super::place::Place;
 use super::table::Table;
-use super::{Status, complain};
+use super::{Status, complain, order};
 use crate::Failure;
 
 /// Shows all entries.
@@ -21,25 +20,26 @@ pub(super) fn show(
 ) -> Result<Status, Failure> {
     let map = place.reader()?;
     let entries = sorted(&map)?;
-    if json {
-        for entry in &entries {
-            writeln!(out, "{}", Json(&entry.json()))?;
-        }
-    } else {
-        let mut table = Table::new(["KEY", "VALUE"]);
-        for entry in &entries {
+    let mut damaged = 0;
+    let mut table = Table::new(["KEY", "VALUE"]);
+    for entry in &entries {
+        let entry = Entry::decode(&map, entry);
+        damaged += usize::from(entry.is_damaged());
+        if json {
+            writeln!(out, "{}", Json(&entry.into_json()))?;
+        } else {
             table.push([cell(&entry.key), cell(&entry.value)]);
         }
+    }
+    if !json {
         table.write(out)?;
     }
-    match entries.iter().filter(|entry| entry.is_damaged()).count() {
-        0 => Ok(Status::Done),
-        damaged => {
-            let message = format!("{damaged} of {} entries are damaged", entries.len());
-            complain(errors, &message.into());
-            Ok(Status::No)
-        }
+    if damaged > 0 {
+        let message = format!("{damaged} of {} entries are damaged", entries.len());
+        complain(errors, &message.into());
+        return Ok(Status::No);
     }
+    Ok(Status::Done)
 }
 
 /// Prints one value.
@@ -69,6 +69,7 @@ pub(super) fn set(place: &Place, key: &str, value: &str) -> Result<Status, Failu
     let key = key_bytes(&map, key)?;
     let value = encode(map.value_schema(), value).map_err(|error| format!("the value: {error}"))?;
     map.insert(&key, &value)?;
+    keep(place, &map)?;
     Ok(Status::Done)
 }
 
@@ -76,9 +77,20 @@ pub(super) fn set(place: &Place, key: &str, value: &str) -> Result<Status, Failu
 pub(super) fn remove(place: &Place, key: &str, errors: &mut dyn Write) -> Result<Status, Failure> {
     let map = place.map()?;
     match map.remove(&key_bytes(&map, key)?)? {
-        Some(_) => Ok(Status::Done),
+        Some(_) => {
+            keep(place, &map)?;
+            Ok(Status::Done)
+        }
         None => Ok(no_such_key(key, errors)),
     }
+}
+
+/// A map in a file that was changed and not flushed is refused after a restart.
+fn keep(place: &Place, map: &UntypedMap) -> Result<(), Failure> {
+    if place.is_file() {
+        map.flush()?;
+    }
+    Ok(())
 }
 
 fn key_bytes(map: &UntypedReader, key: &str) -> Result<Vec<u8>, Failure> {
@@ -91,51 +103,57 @@ fn no_such_key(key: &str, errors: &mut dyn Write) -> Status {
 }
 
 /// A key or value, or why there is none in these bytes.
-type Part = Result<Value, (DecodeError, Vec<u8>)>;
+type Part<'a> = Result<Value, (DecodeError, &'a [u8])>;
 
-struct Entry {
-    key: Part,
-    value: Part,
+struct Entry<'a> {
+    key: Part<'a>,
+    value: Part<'a>,
 }
 
-/// All entries, sorted by key.
-fn sorted(map: &UntypedReader) -> Result<Vec<Entry>, Failure> {
-    let decode = |schema: &ParsedSchema, bytes: Vec<u8>| {
-        schema.decode(&bytes).map_err(|error| (error, bytes))
-    };
+/// The bytes of a key and of its value.
+type Pair = (Vec<u8>, Vec<u8>);
+
+/// The bytes of all entries, sorted by key; last come the keys that make no sense.
+///
+/// Only bytes are kept, since there are no more of them than the segment has. Values
+/// may take many times that, all the more if their type is hostile.
+fn sorted(map: &UntypedReader) -> Result<Vec<Pair>, Failure> {
     let mut entries = Vec::new();
     for entry in map {
         let (key, value) = entry?;
-        entries.push(Entry {
-            key: decode(map.key_schema(), key),
-            value: decode(map.value_schema(), value),
-        });
+        let rank = map.key_schema().decode(&key);
+        let rank = rank.map(|decoded| order::rank(&decoded, key.len()));
+        entries.push((rank.is_err(), rank.unwrap_or_default(), key, value));
     }
-    entries.sort_by(|a, b| match (&a.key, &b.key) {
-        (Ok(a), Ok(b)) => compare(a, b),
-        (Err((_, a)), Err((_, b))) => a.cmp(b),
-        (a, b) => a.is_err().cmp(&b.is_err()),
-    });
-    Ok(entries)
+    entries.sort_unstable();
+    let bytes = entries.into_iter().map(|(_, _, key, value)| (key, value));
+    Ok(bytes.collect())
 }
 
-impl Entry {
+impl<'a> Entry<'a> {
+    fn decode(map: &UntypedReader, (key, value): &'a Pair) -> Self {
+        fn decode<'a>(schema: &ParsedSchema, bytes: &'a [u8]) -> Part<'a> {
+            schema.decode(bytes).map_err(|error| (error, bytes))
+        }
+        Self {
+            key: decode(map.key_schema(), key),
+            value: decode(map.value_schema(), value),
+        }
+    }
+
     fn is_damaged(&self) -> bool {
         self.key.is_err() || self.value.is_err()
     }
 
     /// `{"key":…,"value":…}`; with `"error"` if it is damaged.
-    fn json(&self) -> Value {
+    fn into_json(self) -> Value {
         let mut fields = Vec::new();
         let mut errors = Vec::new();
-        for (name, part) in [("key", &self.key), ("value", &self.value)] {
-            let value = match part {
-                Ok(value) => value.clone(),
-                Err((error, bytes)) => {
-                    errors.push(format!("{name}: {error}"));
-                    Value::Bytes(bytes.clone())
-                }
-            };
+        for (name, part) in [("key", self.key), ("value", self.value)] {
+            let value = part.unwrap_or_else(|(error, bytes)| {
+                errors.push(format!("{name}: {error}"));
+                Value::Bytes(bytes.to_vec())
+            });
             fields.push((name.to_owned(), value));
         }
         if !errors.is_empty() {
@@ -145,47 +163,9 @@ impl Entry {
     }
 }
 
-fn cell(part: &Part) -> String {
+fn cell(part: &Part<'_>) -> String {
     match part {
         Ok(value) => plain(value),
         Err((error, _)) => format!("<damaged: {}>", printable(&error.to_string())),
-    }
-}
-
-/// The order of values of one type.
-fn compare(a: &Value, b: &Value) -> Ordering {
-    fn rank(value: &Value) -> u8 {
-        match value {
-            Value::Null => 0,
-            Value::Bool(_) => 1,
-            Value::Unsigned(_) => 2,
-            Value::Signed(_) => 3,
-            Value::F32(_) => 4,
-            Value::F64(_) => 5,
-            Value::Text(_) => 6,
-            Value::Bytes(_) => 7,
-            Value::List(_) => 8,
-            Value::Map(_) => 9,
-        }
-    }
-    fn all<'a, T: 'a>(a: &'a [T], b: &'a [T], compare: impl Fn(&T, &T) -> Ordering) -> Ordering {
-        let pairs = a.iter().zip(b).map(|(a, b)| compare(a, b));
-        pairs
-            .fold(Ordering::Equal, Ordering::then)
-            .then(a.len().cmp(&b.len()))
-    }
-    match (a, b) {
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Unsigned(a), Value::Unsigned(b)) => a.cmp(b),
-        (Value::Signed(a), Value::Signed(b)) => a.cmp(b),
-        (Value::F32(a), Value::F32(b)) => a.total_cmp(b),
-        (Value::F64(a), Value::F64(b)) => a.total_cmp(b),
-        (Value::Text(a), Value::Text(b)) => a.cmp(b),
-        (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
-        (Value::List(a), Value::List(b)) => all(a, b, compare),
-        (Value::Map(a), Value::Map(b)) => all(a, b, |(name, value), (other_name, other)| {
-            name.cmp(other_name).then_with(|| compare(value, other))
-        }),
-        _ => rank(a).cmp(&rank(b)),
     }
 }

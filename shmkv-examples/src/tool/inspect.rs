@@ -1,5 +1,6 @@
 //! `shmkv stats`, `schema`, `check`.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -55,7 +56,12 @@ pub(super) fn stats(place: &Place, json: bool, out: &mut dyn Write) -> Result<St
 /// Prints the types.
 pub(super) fn schema(place: &Place, out: &mut dyn Write) -> Result<Status, Failure> {
     let map = place.reader()?;
-    for (role, schema) in [("key", map.key_schema()), ("value", map.value_schema())] {
+    let types = [
+        ("key", map.key_schema(), map.key_fingerprint()),
+        ("value", map.value_schema(), map.value_fingerprint()),
+    ];
+    for (role, schema, fingerprint) in types {
+        writeln!(out, "{role}, fingerprint {fingerprint:#018x}")?;
         let mut table = Table::new(["AT", "BYTES", "FIELD", "TYPE"]);
         parts(schema, 0, role, &mut table);
         table.write(out)?;
@@ -165,14 +171,15 @@ const SHOWN: usize = 100;
 pub(super) fn check(place: &Place, out: &mut dyn Write) -> Result<Status, Failure> {
     let map = place.reader()?;
     let lasting = lasting_faults(&map);
-    let unrepaired = |fault: &&Fault| !awaits_repair(fault, &lasting);
-    let mut faults: Vec<String> = lasting
-        .iter()
-        .filter(unrepaired)
-        .map(ToString::to_string)
-        .collect();
-    let awaiting = lasting.len() - faults.len();
+    let unfinished: HashSet<usize> = lasting.iter().filter_map(unfinished_shard).collect();
+    let awaits_repair =
+        |fault: &&Fault| repaired_shard(fault).is_some_and(|it| unfinished.contains(&it));
+    let awaiting = lasting.iter().filter(awaits_repair).count();
 
+    let mut faults = Faults::default();
+    for fault in lasting.iter().filter(|fault| !awaits_repair(fault)) {
+        faults.add(|| fault.to_string());
+    }
     let mut entries = 0;
     for entry in &map {
         let (key, value) = entry?;
@@ -181,12 +188,12 @@ pub(super) fn check(place: &Place, out: &mut dyn Write) -> Result<Status, Failur
         let value = map.value_schema().decode(&value).map(drop);
         for (part, decoded) in [("key", key), ("value", value)] {
             if let Err(error) = decoded {
-                faults.push(format!("a {part} is not of its type: {error}"));
+                faults.add(|| format!("a {part} is not of its type: {error}"));
             }
         }
     }
 
-    for fault in faults.iter().take(SHOWN) {
+    for fault in &faults.shown {
         writeln!(out, "{}", printable(fault))?;
     }
     if awaiting > 0 {
@@ -195,12 +202,32 @@ pub(super) fn check(place: &Place, out: &mut dyn Write) -> Result<Status, Failur
             "a change is unfinished: its writer is at work, or died and the next one repairs it"
         )?;
     }
-    if faults.is_empty() {
-        writeln!(out, "no faults; {entries} entries")?;
-        return Ok(Status::Done);
+    match faults.count {
+        0 => writeln!(out, "no faults; {entries} entries")?,
+        1 => writeln!(out, "1 fault; {entries} entries")?,
+        count => writeln!(out, "{count} faults; {entries} entries")?,
     }
-    writeln!(out, "{} faults", faults.len())?;
-    Ok(Status::No)
+    Ok(if faults.count == 0 {
+        Status::Done
+    } else {
+        Status::No
+    })
+}
+
+/// What is wrong: some of it in words, all of it counted.
+#[derive(Default)]
+struct Faults {
+    shown: Vec<String>,
+    count: usize,
+}
+
+impl Faults {
+    fn add(&mut self, fault: impl FnOnce() -> String) {
+        if self.count < SHOWN {
+            self.shown.push(fault());
+        }
+        self.count += 1;
+    }
 }
 
 /// Faults that every look finds. While writers are at work one look alone finds
@@ -212,19 +239,24 @@ fn lasting_faults(map: &UntypedReader) -> Vec<Fault> {
             break;
         }
         thread::sleep(PAUSE);
-        let seen = map.check();
+        let seen: HashSet<Fault> = map.check().into_iter().collect();
         lasting.retain(|fault| seen.contains(fault));
     }
     lasting
 }
 
-/// Whether a fault is what a writer leaves that is at work or was killed.
-fn awaits_repair(fault: &Fault, all: &[Fault]) -> bool {
-    let (Fault::Count { shard, .. }
-    | Fault::CounterHigh { shard, .. }
-    | Fault::Unfinished { shard }) = fault
-    else {
-        return false;
-    };
-    all.contains(&Fault::Unfinished { shard: *shard })
+/// The shard in which this is what a writer leaves that is at work or was killed.
+fn repaired_shard(fault: &Fault) -> Option<usize> {
+    match fault {
+        Fault::Count { shard, .. } | Fault::CounterHigh { shard, .. } => Some(*shard),
+        unfinished => unfinished_shard(unfinished),
+    }
+}
+
+/// The shard that has an unfinished change.
+fn unfinished_shard(fault: &Fault) -> Option<usize> {
+    match fault {
+        Fault::Unfinished { shard } => Some(*shard),
+        _ => None,
+    }
 }

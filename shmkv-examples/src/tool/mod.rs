@@ -5,6 +5,7 @@
 //! - `place` opens what a NAME means;
 //! - `list`, `entries` and `inspect` are the commands;
 //! - `notation` turns keys and values into text and back;
+//! - `order` sorts keys;
 //! - `json` and `table` write.
 //!
 //! A segment may be damaged or hostile. Its bytes reach the tool through
@@ -17,6 +18,7 @@ mod inspect;
 mod json;
 mod list;
 mod notation;
+mod order;
 mod place;
 mod table;
 

@@ -1,6 +1,7 @@
 //! What a NAME means, and how to open it.
 
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -59,13 +60,23 @@ impl Place {
         }
     }
 
+    /// Whether what changes has to be written to a device, to outlast a restart.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
     /// Removes the name of the map.
     pub(super) fn unlink(&self, force: bool) -> Result<(), Failure> {
         match self.reader() {
-            Err(error @ OpenError::NotASegment { .. }) if !force => {
-                return Err(format!("{error}; remove it all the same with --force").into());
-            }
             Err(error @ OpenError::NotFound { .. }) => return Err(error.into()),
+            // Not a map, or nobody knows.
+            Err(error @ (OpenError::NotASegment { .. } | OpenError::Io { .. })) if !force => {
+                let mut message = error.to_string();
+                if let Some(source) = error.source() {
+                    message = format!("{message}: {source}");
+                }
+                return Err(format!("{message}; remove it all the same with --force").into());
+            }
             // A map, or the remains of one.
             _ => {}
         }

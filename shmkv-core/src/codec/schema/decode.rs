@@ -1,9 +1,9 @@
 //! Bytes to values, by the schema alone.
 //!
 //! Schema and bytes both come from a segment, so both may be hostile. Every part
-//! is taken by a checked slice, and the work is bounded by a [`Budget`] in
-//! proportion to the bytes: a schema of overlapping fields, or of lists of
-//! nothing, can claim far more parts than there are bytes.
+//! is taken by a checked slice, and work and memory are bounded by a [`Budget`] in
+//! proportion to the bytes: a schema of deep wrappers, long names, or lists of
+//! nothing can claim far more parts than there are bytes.
 
 use core::ffi::CStr;
 
@@ -62,14 +62,25 @@ pub(super) fn alone(fields: &[ParsedField]) -> Option<&ParsedField> {
     }
 }
 
-/// How much work is left.
+/// How much work is left. A part costs 1; one without bytes of its own, of which
+/// there may be any number, costs [`OF_NOTHING`](Budget::OF_NOTHING).
 struct Budget(usize);
 
 impl Budget {
+    /// What each byte pays for, so that parts without bytes are about as many as bytes.
+    const OF_NOTHING: usize = 16;
+    /// Bytes of a name that cost as much as a part. A value has copies of its names.
+    const NAME: usize = 8;
+
     /// Enough for every type that a program would declare: each byte may be
     /// wrapped several times.
     fn of(bytes: &[u8]) -> Self {
-        Self(bytes.len().saturating_mul(16).clamp(1 << 16, 1 << 24))
+        Self(
+            bytes
+                .len()
+                .saturating_mul(Self::OF_NOTHING)
+                .clamp(1 << 16, 1 << 24),
+        )
     }
 
     fn spend(&mut self, parts: usize) -> Result<(), DecodeError> {
@@ -88,7 +99,11 @@ struct Decoder(Budget);
 impl Decoder {
     /// `bytes` are as many as the type has.
     fn value(&mut self, schema: &ParsedSchema, bytes: &[u8]) -> Result<Value, DecodeError> {
-        self.0.spend(1)?;
+        self.0.spend(if bytes.is_empty() {
+            Budget::OF_NOTHING
+        } else {
+            1
+        })?;
         match schema {
             ParsedSchema::Scalar(scalar) => decode_scalar(*scalar, bytes),
             ParsedSchema::NonZero(scalar) => match decode_scalar(*scalar, bytes)? {
@@ -153,6 +168,7 @@ impl Decoder {
                 let variant = found.and_then(|index| variants.get(index)).ok_or_else(|| {
                     DecodeError::Invalid(format!("no variant of `{name}` has the tag {tag}"))
                 })?;
+                self.0.spend(variant.name.len() / Budget::NAME)?;
                 let name = variant.name.clone();
                 if variant.fields.is_empty() {
                     return Ok(Value::Text(name));
@@ -177,6 +193,7 @@ impl Decoder {
         of: &str,
     ) -> Result<Value, DecodeError> {
         let mut decode = |field: &ParsedField| {
+            self.0.spend(field.name.len() / Budget::NAME)?;
             let size = self.size(&field.schema)?;
             let part = bytes.get(field.offset..).and_then(|rest| rest.get(..size));
             part.ok_or_else(too_short)

@@ -168,7 +168,8 @@ fn encode_fields(
             .try_for_each(|(field, value)| encode(field, value));
     }
     let Value::Map(values) = value else {
-        return Err(expected("a map of fields", value));
+        let names = some(fields.iter().map(|field| field.name.as_str()));
+        return Err(expected(&format!("a map of the fields {names}"), value));
     };
     for (name, _) in values {
         if !fields.iter().any(|field| field.name == *name) {
@@ -205,15 +206,9 @@ fn encode_variant(
         _ => return Err(expected(&format!("a variant of `{of}`"), value)),
     };
     let Some(variant) = variants.iter().find(|variant| variant.name == *name) else {
-        let known: Vec<_> = variants.iter().take(8).map(|it| it.name.as_str()).collect();
-        let more = if variants.len() > known.len() {
-            ", …"
-        } else {
-            ""
-        };
+        let known = some(variants.iter().map(|variant| variant.name.as_str()));
         return Err(EncodeError::Invalid(format!(
-            "`{of}` has no variant {name:?}, it has {}{more}",
-            known.join(", ")
+            "`{of}` has no variant {name:?}, it has {known}"
         )));
     };
     let tag = variant.tag.to_le_bytes();
@@ -370,6 +365,15 @@ fn counted(max: usize, len: usize, bytes: usize, out: &mut [u8]) -> Result<&mut 
         *byte = of_len;
     }
     rest.get_mut(..bytes).ok_or_else(contradiction)
+}
+
+/// The first few of many names.
+fn some<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+    let mut listed: Vec<_> = names.by_ref().take(8).collect();
+    if names.next().is_some() {
+        listed.push("…");
+    }
+    listed.join(", ")
 }
 
 #[cold]

@@ -269,7 +269,35 @@ fn no_schema_makes_more_work_than_its_bytes() {
         len: 10_000,
     };
     refused(&many, &[0; 10_000]);
+    // A copy of a long name for each byte.
+    let element = |name: &str| ParsedSchema::Struct {
+        name: String::new(),
+        size: 1,
+        fields: vec![ParsedField {
+            name: name.into(),
+            offset: 0,
+            schema: ParsedSchema::Scalar(Scalar::U8),
+        }],
+    };
+    let named = |name: &str| ParsedSchema::Array {
+        element: Box::new(element(name)),
+        len: 10_000,
+    };
+    refused(&named(&"n".repeat(255)), &[0; 10_000]);
+    // Parts without bytes, as many as the bytes would pay for if those had some.
+    let rest = [0; 66_000];
+    let hollow = ParsedSchema::Tuple(vec![
+        ParsedSchema::Vec {
+            element: Box::new(ParsedSchema::Tuple(vec![])),
+            max_len: 1 << 20,
+        },
+        ParsedSchema::Bytes { len: 66_000 },
+    ]);
+    let of = |len: u32| [&len.to_le_bytes()[..], &rest].concat();
+    assert!(hollow.decode(&of(60_000)).is_ok());
+    refused(&hollow, &of(70_000));
     // A large value of a type that people declare is no problem.
+    assert!(named(&"n".repeat(60)).decode(&[0; 10_000]).is_ok());
     let large = ParsedSchema::Array {
         element: Box::new(ParsedSchema::Array {
             element: Box::new(ParsedSchema::Scalar(Scalar::F32)),

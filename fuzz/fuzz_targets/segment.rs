@@ -1,0 +1,9 @@
+//! Every operation on a hostile segment: see `harness/segment.rs`.
+#![no_main]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    harness::segment::run(data);
+});

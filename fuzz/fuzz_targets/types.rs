@@ -1,0 +1,9 @@
+//! A schema and bytes, both hostile: see `harness/types.rs`.
+#![no_main]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    harness::types::run(data);
+});

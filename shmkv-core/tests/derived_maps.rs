@@ -1,0 +1,166 @@
+//! In a map, is what does not fit refused before anything is written, and what makes
+//! no sense an error that names the field?
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
+
+use shmkv_core::{
+    AccessError, DecodeError, EncodeError, Map, ShmKey, ShmStr, ShmValue, UntypedMap, unlink,
+};
+
+#[derive(Clone, Debug, PartialEq, ShmKey)]
+struct Id {
+    #[shm(max_len = 4)]
+    host: String,
+}
+
+#[derive(Clone, Debug, PartialEq, ShmValue)]
+struct Entry {
+    state: State,
+    owner: ShmStr<4>,
+    initial: char,
+    #[shm(max_len = 3)]
+    note: String,
+    #[shm(max_len = 2)]
+    tags: Option<Vec<bool>>,
+}
+
+#[derive(Clone, Debug, PartialEq, ShmValue)]
+enum State {
+    Idle,
+    Busy { jobs: u16 },
+}
+
+type Entries = Map<8, Id, Entry>;
+
+/// A name that is removed whatever happens.
+struct Name(String);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = unlink(&self.0);
+    }
+}
+
+fn id(host: &str) -> Id {
+    Id { host: host.into() }
+}
+
+fn entry() -> Entry {
+    Entry {
+        state: State::Busy { jobs: 7 },
+        owner: "abc".parse().unwrap(),
+        initial: 'é',
+        note: "xyz".into(),
+        tags: Some(vec![true, false]),
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_never_written() {
+    let map = Entries::create_anonymous().unwrap();
+    map.insert(id("a"), entry()).unwrap();
+    let version = map.version();
+    let long = Entry {
+        note: "four".into(),
+        ..entry()
+    };
+    let many = Entry {
+        tags: Some(vec![true; 3]),
+        ..entry()
+    };
+    let names = |error: &EncodeError, message: &str| {
+        assert_eq!(error.to_string(), message);
+    };
+    let (note, tags) = (
+        "note: 4 bytes of text where at most 3 fit",
+        "tags: 3 elements where at most 2 fit",
+    );
+    for (value, message) in [(&long, note), (&many, tags)] {
+        let refused = [
+            map.insert(id("a"), value).err(),
+            map.insert(id("b"), value).err(),
+            map.try_insert(id("b"), value).err(),
+            map.replace(id("a"), value).err(),
+            map.update(id("a"), |it| *it = value.clone()).err(),
+            map.get_or_insert_with(id("b"), || value.clone()).err(),
+        ];
+        for error in refused {
+            match error {
+                Some(AccessError::Value(error)) => names(&error, message),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    for error in [
+        map.insert(id("five5"), entry()).err(),
+        map.get(id("five5")).err(),
+        map.remove(id("five5")).err(),
+    ] {
+        match error {
+            Some(AccessError::Key(error)) => {
+                names(&error, "host: 5 bytes of text where at most 4 fit");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(map.version(), version);
+    assert_eq!(map.len(), 1);
+    assert_eq!(map.get(id("a")).unwrap(), Some(entry()));
+}
+
+#[test]
+fn what_makes_no_sense_is_named() {
+    let name = Name(format!("/shmkv-test-{}-derived-maps", std::process::id()));
+    let map = Entries::create(&name.0).unwrap();
+    map.insert(id("a"), entry()).unwrap();
+    let raw = UntypedMap::open(&name.0).unwrap();
+    let key = b"\x01a\0\0\0";
+    let good = raw.get(key).unwrap().unwrap().value;
+    // state 0 to 2, owner 3 to 6, initial 7 to 10, note 11 to 14, tags 15 to 18.
+    assert_eq!(good, b"\x01\x07\0abc\0\xe9\0\0\0\x03xyz\x01\x02\x01\0");
+    let cases: [(usize, u8, &str); 9] = [
+        (0, 9, "state: no variant of `State` has the tag 9"),
+        (3, 0xff, "owner: the text stops being UTF-8 at byte 0"),
+        (6, b'd', "owner: the text does not end within its 4 bytes"),
+        (
+            8,
+            0xd8,
+            "initial: expected a Unicode scalar value, found 55529",
+        ),
+        (11, 4, "note: a length of 4 where at most 3 fit"),
+        (13, 0xc3, "note: the text stops being UTF-8 at byte 1"),
+        (15, 2, "tags: expected an option's tag (0 or 1), found 2"),
+        (16, 3, "tags: a length of 3 where at most 2 fit"),
+        (17, 5, "tags[0]: expected a bool (0 or 1), found 5"),
+    ];
+    for (at, byte, message) in cases {
+        let mut damaged = good.clone();
+        damaged[at] = byte;
+        raw.insert(key, &damaged).unwrap();
+        let named = |error: AccessError| match error {
+            AccessError::Decode(error) => {
+                assert_eq!(error.to_string(), message);
+                assert!(error.path().is_some());
+            }
+            other => panic!("{other}"),
+        };
+        named(map.get(id("a")).unwrap_err());
+        named(map.iter().next().unwrap().unwrap_err());
+        named(map.insert(id("a"), entry()).unwrap_err());
+        // Without the type it is the same error.
+        let error = raw.value_schema().decode(&damaged).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+    // What is written over it is whole again.
+    map.insert(id("a"), entry()).unwrap();
+    assert_eq!(map.get(id("a")).unwrap(), Some(entry()));
+    // A key that is none.
+    raw.insert(b"\x01\xff\0\0\0", &good).unwrap();
+    let keys: Vec<_> = map.keys().collect();
+    let wrong = keys.iter().find_map(|key| key.as_ref().err()).unwrap();
+    assert!(
+        matches!(wrong, AccessError::Decode(error)
+            if matches!(error.cause(), DecodeError::NotUtf8 { .. }) && error.path() == Some("host")),
+        "{wrong}"
+    );
+}
