@@ -1,0 +1,179 @@
+//! shmkv beside its peers, in one run.
+//!
+//! `cargo bench -p shmkv-examples --features peers -- --help` tells how to ask
+//! for less than everything. What is measured, and how, is in `../README.md`.
+//!
+//! `arguments` says what to do, `configurations` and `data` what with, `peers` who
+//! takes part, `store` and `work` what they do, `measure` how long one process
+//! takes for it. `table` prints the `figures`.
+
+mod arguments;
+mod clock;
+mod configurations;
+mod data;
+mod figures;
+mod machine;
+mod measure;
+mod peers;
+mod scratch;
+mod store;
+mod table;
+mod work;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use shmkv_core::{ShmKey, ToKey};
+
+use crate::arguments::Arguments;
+use crate::configurations::{Label, Visit, with};
+use crate::data::{Key, Script};
+use crate::figures::{Configuration, Figures};
+use crate::machine::Machine;
+use crate::measure::Plan;
+use crate::scratch::Scratch;
+use crate::store::Outcome;
+use crate::work::Work;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("compare: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Outcome<()> {
+    let figures = match &arguments.from {
+        Some(file) => serde_json::from_slice(&std::fs::read(file)?)?,
+        None => measure(arguments)?,
+    };
+    if let Some(file) = &arguments.json {
+        std::fs::write(file, serde_json::to_vec_pretty(&figures)?)?;
+    }
+    Ok(())
+}
+
+/// Measures all that is asked for, and prints it configuration by configuration.
+fn measure(arguments: &Arguments) -> Outcome<Figures> {
+    let begin = Instant::now();
+    let processors = clock::processors()?;
+    let scratch = Scratch::new()?;
+    clock::pin(&processors[..1])?;
+    let mut figures = Figures {
+        command: command(),
+        machine: Machine::this(processors.len().min(2)),
+        quick: arguments.quick,
+        repetitions: plan(arguments).repetitions,
+        clock_ns: clock::cost()?,
+        seconds: 0.0,
+        configurations: Vec::new(),
+    };
+    print!("{}", table::head(&figures));
+    for label in arguments.labels() {
+        let wanted = label.memory();
+        if machine::available_memory().is_some_and(|free| free < wanted) {
+            let gib = wanted >> 30;
+            eprintln!("{}: LEFT OUT, needs {gib} GiB of free memory", label.word());
+            continue;
+        }
+        let visit = Measure {
+            arguments,
+            scratch: &scratch,
+            clock: Duration::from_nanos(figures.clock_ns),
+        };
+        let configuration = with(label, visit)?;
+        print!("{}", table::tables(&configuration));
+        figures.configurations.push(configuration);
+    }
+    figures.seconds = begin.elapsed().as_secs_f64();
+    println!("\n{:.0} s", figures.seconds);
+    Ok(figures)
+}
+
+fn plan(arguments: &Arguments) -> Plan {
+    if arguments.quick {
+        Plan {
+            repetitions: 3,
+            length: Duration::from_millis(10),
+        }
+    } else {
+        Plan {
+            repetitions: 7,
+            length: Duration::from_millis(50),
+        }
+    }
+}
+
+/// The command, for who wants to repeat it.
+fn command() -> String {
+    let mut command = "cargo bench -p shmkv-examples --features peers".to_owned();
+    let mut separator = " --";
+    for argument in std::env::args().skip(1).filter(|word| word != "--bench") {
+        command.push_str(separator);
+        separator = "";
+        command.push(' ');
+        command.push_str(&argument);
+    }
+    command
+}
+
+/// One configuration.
+struct Measure<'m> {
+    arguments: &'m Arguments,
+    scratch: &'m Scratch,
+    clock: Duration,
+}
+
+impl Visit for Measure<'_> {
+    type Result = Configuration;
+
+    fn visit<const N: usize, const K: usize, const V: usize, Name>(
+        self,
+        label: Label,
+    ) -> Outcome<Configuration>
+    where
+        Name: Key + ShmKey<K>,
+        for<'k> &'k Name: ToKey<Name>,
+    {
+        let plan = plan(self.arguments);
+        let mut wanted = self.arguments.wanted_works();
+        if !wanted.contains(&Work::Get) {
+            wanted.push(Work::Get);
+        }
+        let script = Script::<Name, V>::new(N, 0);
+        let mut notes = Vec::new();
+        let mut all = peers::create::<N, K, V, Name>(
+            self.scratch,
+            label.word(),
+            |name| self.arguments.wants_peer(name),
+            &mut notes,
+        )?;
+        for candidate in &mut all {
+            candidate
+                .fill(&script)
+                .map_err(|error| format!("{}: {error}", candidate.name))?;
+        }
+        let mut rows = measure::steady(&mut all, &script, plan, &wanted)?;
+        if wanted.contains(&Work::Churn) {
+            rows.extend(measure::churn(&mut all, &script, plan)?);
+        }
+        if wanted.contains(&Work::Insert) {
+            rows.extend(measure::insert(&mut all, &script, plan, self.clock)?);
+        }
+        rows.retain(|row| !row.ns.is_empty());
+        Ok(Configuration {
+            label: label.word().to_owned(),
+            n: N,
+            key: K,
+            value: V,
+            candidates: all.iter().map(peers::Candidate::described).collect(),
+            rows,
+            latencies: Vec::new(),
+            notes,
+        })
+    }
+}

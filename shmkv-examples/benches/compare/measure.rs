@@ -1,0 +1,170 @@
+//! One process at work: how long its operations take.
+//!
+//! Everything is warmed up before it is measured. A repetition measures every
+//! candidate, one right after the other, so that what changes on the machine in
+//! the course of a run changes for all of them.
+
+use std::time::{Duration, Instant};
+
+use crate::data::{BATCH, Key, Script};
+use crate::figures::Row;
+use crate::peers::Candidate;
+use crate::store::Outcome;
+use crate::work::{ALONE, Work};
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) repetitions: usize,
+    /// How long one measurement takes, about.
+    pub(crate) length: Duration,
+}
+
+/// More inserts than this take too long where one takes microseconds.
+const FEW_INSERTS: usize = 20_000;
+
+/// Gets and updates of a full map.
+pub(crate) fn steady<K: Key, const V: usize>(
+    candidates: &mut [Candidate<K, V>],
+    script: &Script<K, V>,
+    plan: Plan,
+    wanted: &[Work],
+) -> Outcome<Vec<Row>> {
+    let mut rows = Vec::new();
+    for work in ALONE.into_iter().filter(|work| wanted.contains(work)) {
+        let mut counts = Vec::new();
+        for candidate in candidates.iter_mut() {
+            counts.push(calibrate(candidate, work, script, plan)?);
+        }
+        rows.extend(repeat(candidates, work, plan, |candidate, at, turn| {
+            let count = counts[at];
+            let from = turn * count;
+            candidate.run(work, script, from, count / 8)?;
+            let start = Instant::now();
+            candidate.run(work, script, from + count / 8, count)?;
+            Ok(per_operation(start.elapsed(), count))
+        })?);
+    }
+    Ok(rows)
+}
+
+/// A removal and an insertion at 90 % fill, counted as one operation. Leaves the
+/// maps in that state.
+pub(crate) fn churn<K: Key, const V: usize>(
+    candidates: &mut [Candidate<K, V>],
+    script: &Script<K, V>,
+    plan: Plan,
+) -> Outcome<Vec<Row>> {
+    let mut counts = Vec::new();
+    for candidate in candidates.iter_mut() {
+        if candidate.can(Work::Churn) {
+            candidate.thin(script)?;
+        }
+        let start = Instant::now();
+        let first = 16;
+        if candidate.can(Work::Churn) {
+            candidate.run(Work::Churn, script, 0, first)?;
+        }
+        let each = start.elapsed() / 16;
+        counts.push((first, enough(each, plan)));
+    }
+    repeat(candidates, Work::Churn, plan, |candidate, at, _| {
+        let (from, count) = counts[at];
+        candidate.run(Work::Churn, script, from, count / 8)?;
+        let start = Instant::now();
+        candidate.run(Work::Churn, script, from + count / 8, count)?;
+        let took = start.elapsed();
+        counts[at].0 = from + count / 8 + count;
+        Ok(per_operation(took, count))
+    })
+}
+
+/// Inserts into the empty map until it is full, over and over. Leaves the maps
+/// in some state.
+pub(crate) fn insert<K: Key, const V: usize>(
+    candidates: &mut [Candidate<K, V>],
+    script: &Script<K, V>,
+    plan: Plan,
+    clock: Duration,
+) -> Outcome<Vec<Row>> {
+    repeat(candidates, Work::Insert, plan, |candidate, _, _| {
+        let count = if candidate.slow {
+            script.n.min(FEW_INSERTS)
+        } else {
+            script.n
+        };
+        let mut took = Duration::ZERO;
+        let mut inserted = 0;
+        let begin = Instant::now();
+        while inserted == 0 || (took < plan.length && begin.elapsed() < 2 * plan.length) {
+            candidate.clear()?;
+            let start = Instant::now();
+            candidate.run(Work::Insert, script, 0, count)?;
+            took += start.elapsed().saturating_sub(clock);
+            inserted += count;
+        }
+        Ok(per_operation(took, inserted))
+    })
+}
+
+/// The repetitions of one kind of work, with the candidates in turn. Who comes
+/// first changes.
+fn repeat<K: Key, const V: usize>(
+    candidates: &mut [Candidate<K, V>],
+    work: Work,
+    plan: Plan,
+    mut measure: impl FnMut(&mut Candidate<K, V>, usize, usize) -> Outcome<f64>,
+) -> Outcome<Vec<Row>> {
+    let mut rows: Vec<_> = candidates
+        .iter()
+        .map(|candidate| Row {
+            candidate: candidate.name.to_owned(),
+            work,
+            workers: 1,
+            ns: Vec::new(),
+        })
+        .collect();
+    for turn in 0..plan.repetitions {
+        for step in 0..candidates.len() {
+            let at = (step + turn) % candidates.len();
+            let candidate = &mut candidates[at];
+            if !candidate.can(work) {
+                continue;
+            }
+            let ns = measure(candidate, at, turn)
+                .map_err(|error| format!("{}, {}: {error}", candidate.name, work.word()))?;
+            rows[at].ns.push(ns);
+        }
+    }
+    Ok(rows)
+}
+
+/// How many operations fill the time of one measurement. Warms up.
+fn calibrate<K: Key, const V: usize>(
+    candidate: &mut Candidate<K, V>,
+    work: Work,
+    script: &Script<K, V>,
+    plan: Plan,
+) -> Outcome<usize> {
+    let mut count = BATCH;
+    while candidate.can(work) {
+        let start = Instant::now();
+        candidate.run(work, script, 0, count)?;
+        let took = start.elapsed();
+        if took > plan.length / 8 {
+            return Ok(enough(took / u32::try_from(count)?, plan));
+        }
+        count *= 2;
+    }
+    Ok(count)
+}
+
+/// Whole batches that take about as long as planned.
+fn enough(each: Duration, plan: Plan) -> usize {
+    let count = plan.length.as_nanos() / each.as_nanos().max(1);
+    usize::try_from(count).unwrap_or(BATCH).max(BATCH) / BATCH * BATCH
+}
+
+fn per_operation(took: Duration, count: usize) -> f64 {
+    took.as_secs_f64() * 1e9 / count as f64
+}
