@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use crate::configurations::Label;
-use crate::work::Work;
+use crate::work::{self, Work};
 
 /// Measures shmkv and its peers, interleaved, and prints nanoseconds per
 /// operation and ratios to hashbrown in private memory.
@@ -70,13 +70,17 @@ impl Arguments {
         }
     }
 
-    /// The work to be measured, all if none was named.
+    /// The work to be measured: all if none was named; what others are compared
+    /// with, always.
     pub(crate) fn wanted_works(&self) -> Vec<Work> {
         if self.works.is_empty() {
-            crate::work::ALL.to_vec()
-        } else {
-            self.works.clone()
+            return work::ALL.to_vec();
         }
+        let mut works = self.works.clone();
+        if !works.contains(&Work::Get) {
+            works.push(Work::Get);
+        }
+        works
     }
 
     pub(crate) fn wants_peer(&self, name: &str) -> bool {

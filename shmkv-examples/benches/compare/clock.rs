@@ -31,14 +31,6 @@ pub(crate) fn cost() -> Outcome<u64> {
     Ok(gaps[gaps.len() / 2])
 }
 
-/// Waits for a moment of the monotonic clock without sleeping.
-pub(crate) fn spin_until(moment: u64) -> Outcome<()> {
-    while now()? < moment {
-        std::hint::spin_loop();
-    }
-    Ok(())
-}
-
 /// The processors that this process may run on.
 pub(crate) fn processors() -> Outcome<Vec<usize>> {
     let set = sched_getaffinity(Pid::from_raw(0))?;
@@ -48,9 +40,15 @@ pub(crate) fn processors() -> Outcome<Vec<usize>> {
 
 /// Keeps the calling thread on these processors.
 pub(crate) fn pin(processors: &[usize]) -> Outcome<()> {
+    pin_process(0, processors)
+}
+
+/// Keeps the first thread of a process on these processors.
+pub(crate) fn pin_process(process: u32, processors: &[usize]) -> Outcome<()> {
     let mut set = CpuSet::new();
     for cpu in processors {
         set.set(*cpu)?;
     }
-    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
+    let process = Pid::from_raw(i32::try_from(process)?);
+    Ok(sched_setaffinity(process, &set)?)
 }

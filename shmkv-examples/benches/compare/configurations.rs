@@ -3,13 +3,14 @@
 //! Sizes are constants to the maps, as in any program that uses them. So what is
 //! done with a configuration is compiled once for each; [`with`] picks one.
 
+use serde::{Deserialize, Serialize};
 use shmkv_core::{ShmKey, ToKey};
 
 use crate::data::Key;
 use crate::store::Outcome;
 
 /// A configuration's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[value(rename_all = "upper")]
 pub(crate) enum Label {
     A,

@@ -10,21 +10,29 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use bytemuck::Pod;
+use heed::{Comparator, DefaultComparator, IntegerComparator};
 use iceoryx2::prelude::ZeroCopySend;
 
 /// A key of the benchmark: a number, or random bytes.
 pub(crate) trait Key: Pod + Eq + Hash + Debug + Send + Sync + ZeroCopySend {
-    /// Key number `i`; different for every `i` (but for a chance of 2⁻⁶⁴).
+    /// How LMDB orders such keys best.
+    type Order: Comparator + 'static;
+
+    /// Key number `i`; different for every `i`.
     fn nth(i: u64) -> Self;
 }
 
 impl Key for u64 {
+    type Order = IntegerComparator;
+
     fn nth(i: u64) -> Self {
         scramble(i)
     }
 }
 
 impl Key for [u8; 64] {
+    type Order = DefaultComparator;
+
     fn nth(i: u64) -> Self {
         let mut words = [0; 8];
         for (word, at) in words.iter_mut().zip(0..) {
@@ -70,6 +78,11 @@ pub(crate) struct Questions<K> {
 }
 
 impl<K> Questions<K> {
+    /// How many there are before they repeat.
+    pub(crate) fn len(&self) -> usize {
+        self.picks.len()
+    }
+
     /// Calls `ask` with `count` questions, from the `from`th on.
     #[inline(always)]
     pub(crate) fn each<E>(

@@ -14,10 +14,13 @@ mod data;
 mod figures;
 mod machine;
 mod measure;
+mod orders;
 mod peers;
 mod scratch;
 mod store;
 mod table;
+mod team;
+mod together;
 mod work;
 
 use std::process::ExitCode;
@@ -32,9 +35,11 @@ use crate::data::{Key, Script};
 use crate::figures::{Configuration, Figures};
 use crate::machine::Machine;
 use crate::measure::Plan;
+use crate::peers::{Candidate, Place};
 use crate::scratch::Scratch;
 use crate::store::Outcome;
-use crate::work::Work;
+use crate::team::Task;
+use crate::work::{TOGETHER, Work};
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -47,6 +52,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Outcome<()> {
+    if let Some(task) = &arguments.worker {
+        let task: Task = serde_json::from_str(task)?;
+        return with(task.label, task);
+    }
     let figures = match &arguments.from {
         Some(file) => serde_json::from_slice(&std::fs::read(file)?)?,
         None => measure(arguments)?,
@@ -83,6 +92,7 @@ fn measure(arguments: &Arguments) -> Outcome<Figures> {
         let visit = Measure {
             arguments,
             scratch: &scratch,
+            processors: &processors,
             clock: Duration::from_nanos(figures.clock_ns),
         };
         let configuration = with(label, visit)?;
@@ -125,6 +135,7 @@ fn command() -> String {
 struct Measure<'m> {
     arguments: &'m Arguments,
     scratch: &'m Scratch,
+    processors: &'m [usize],
     clock: Duration,
 }
 
@@ -140,29 +151,52 @@ impl Visit for Measure<'_> {
         for<'k> &'k Name: ToKey<Name>,
     {
         let plan = plan(self.arguments);
-        let mut wanted = self.arguments.wanted_works();
-        if !wanted.contains(&Work::Get) {
-            wanted.push(Work::Get);
-        }
+        let wanted = self.arguments.wanted_works();
         let script = Script::<Name, V>::new(N, 0);
         let mut notes = Vec::new();
-        let mut all = peers::create::<N, K, V, Name>(
-            self.scratch,
-            label.word(),
-            |name| self.arguments.wants_peer(name),
-            &mut notes,
-        )?;
-        for candidate in &mut all {
-            candidate
-                .fill(&script)
-                .map_err(|error| format!("{}: {error}", candidate.name))?;
-        }
+        let place = Place {
+            scratch: self.scratch,
+            label,
+            processors: self.processors,
+        };
+        let wants = |name: &str| self.arguments.wants_peer(name);
+        let mut all = peers::create::<N, K, V, Name>(&place, wants, &mut notes);
+        fill(&mut all, &script)?;
         let mut rows = measure::steady(&mut all, &script, plan, &wanted)?;
-        if wanted.contains(&Work::Churn) {
-            rows.extend(measure::churn(&mut all, &script, plan)?);
+        let changing = [Work::Churn, Work::Insert];
+        if changing.iter().any(|work| wanted.contains(work)) {
+            if wanted.contains(&Work::Churn) {
+                rows.extend(measure::churn(&mut all, &script, plan)?);
+            }
+            if wanted.contains(&Work::Insert) {
+                rows.extend(measure::insert(&mut all, &script, plan, self.clock)?);
+            }
+            for candidate in all.iter_mut().filter(|all| all.can(Work::Insert)) {
+                candidate.clear()?;
+            }
+            fill(&mut all, &script)?;
         }
-        if wanted.contains(&Work::Insert) {
-            rows.extend(measure::insert(&mut all, &script, plan, self.clock)?);
+        let mut latencies = Vec::new();
+        let two = wanted
+            .iter()
+            .any(|work| TOGETHER.contains(work) || *work == Work::Latency);
+        match self.processors {
+            [first, second, ..] if two => {
+                let task = Task {
+                    label,
+                    owner: std::process::id(),
+                    who: 0,
+                    processor: *first,
+                    candidates: Vec::new(),
+                };
+                let scripts = [Script::new(N, 1), Script::new(N, 2)];
+                let cpus = [*first, *second];
+                let found = together::measure(&mut all, &scripts, &task, cpus, plan, &wanted)?;
+                rows.extend(found.rows);
+                latencies = found.latencies;
+            }
+            _ if two => notes.push("Two at once need two processors.".to_owned()),
+            _ => {}
         }
         rows.retain(|row| !row.ns.is_empty());
         Ok(Configuration {
@@ -170,10 +204,20 @@ impl Visit for Measure<'_> {
             n: N,
             key: K,
             value: V,
-            candidates: all.iter().map(peers::Candidate::described).collect(),
+            candidates: all.iter().map(Candidate::described).collect(),
             rows,
-            latencies: Vec::new(),
+            latencies,
             notes,
         })
     }
+}
+
+/// Fills empty maps, or those that cannot be emptied.
+fn fill<K: Key, const V: usize>(all: &mut [Candidate<K, V>], script: &Script<K, V>) -> Outcome<()> {
+    for candidate in all {
+        candidate
+            .fill(script)
+            .map_err(|error| format!("{}: {error}", candidate.name))?;
+    }
+    Ok(())
 }

@@ -18,14 +18,15 @@ const PREFIX: &str = "shmkv-bench-";
 /// The place of one run.
 pub(crate) struct Scratch {
     directory: PathBuf,
-    _lock: File,
+    /// None in a process that only visits.
+    lock: Option<File>,
 }
 
 impl Scratch {
     /// Makes the place, and sees to it that an interrupt removes it.
     pub(crate) fn new() -> Outcome<Self> {
         sweep()?;
-        let directory = Path::new(SHARED).join(format!("{PREFIX}{}", process::id()));
+        let directory = directory(process::id());
         fs::create_dir(&directory)?;
         let lock = File::create(directory.join("lock"))?;
         lock.lock()?;
@@ -37,8 +38,16 @@ impl Scratch {
         })?;
         Ok(Self {
             directory,
-            _lock: lock,
+            lock: Some(lock),
         })
+    }
+
+    /// The place of another process's run.
+    pub(crate) fn of(owner: u32) -> Self {
+        Self {
+            directory: directory(owner),
+            lock: None,
+        }
     }
 
     /// A path in the directory.
@@ -55,10 +64,16 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = remove(&self.directory) {
+        if self.lock.is_some()
+            && let Err(error) = remove(&self.directory)
+        {
             eprintln!("not removed: {}: {error}", self.directory.display());
         }
     }
+}
+
+fn directory(owner: u32) -> PathBuf {
+    Path::new(SHARED).join(format!("{PREFIX}{owner}"))
 }
 
 /// Removes what runs left that were killed.

@@ -8,6 +8,9 @@
 use std::error::Error;
 use std::hint::black_box;
 
+use hdrhistogram::Histogram;
+
+use crate::clock;
 use crate::data::{Ask, BATCH, Key, Script};
 use crate::work::Work;
 
@@ -43,11 +46,11 @@ pub(crate) trait Store<K: Key, const V: usize> {
     /// Removes all entries and keeps the memory.
     fn clear(&mut self) -> Outcome<()>;
 
-    /// Stores many values in the fastest way there is; not measured.
-    fn load(&mut self, entries: &[(K, u32)], script: &Script<K, V>) -> Outcome<()> {
-        for (key, entry) in entries {
+    /// Fills the empty map in the fastest way there is; not measured.
+    fn load(&mut self, script: &Script<K, V>) -> Outcome<()> {
+        for (turn, (key, entry)) in script.entering.iter().enumerate() {
             let entry = *entry as usize;
-            self.insert(Ask { key, entry }, script.value(entry))?;
+            self.insert(Ask { key, entry }, script.value(turn))?;
         }
         Ok(())
     }
@@ -57,8 +60,11 @@ pub(crate) trait Store<K: Key, const V: usize> {
         work != Work::Prepared
     }
 
-    /// Lets other processes have what only one at a time can.
-    fn yield_writer(&mut self) {}
+    /// Told before two others are to use the map at once: gives up what only one
+    /// can have.
+    fn share(&mut self) -> Outcome<()> {
+        Ok(())
+    }
 
     /// The same map, for another thread of this process; `None` if threads
     /// cannot share it, or if processes can.
@@ -79,8 +85,15 @@ pub(crate) trait Runner<K: Key, const V: usize> {
     /// Does `count` operations of `work`, from number `from` of its list on.
     fn run(&mut self, work: Work, script: &Script<K, V>, from: usize, count: usize) -> Outcome<()>;
 
-    /// One get of the hits, for who measures single operations.
-    fn get_one(&mut self, script: &Script<K, V>, at: usize) -> Outcome<()>;
+    /// Does gets one by one, and notes how long each takes, with the reading of
+    /// the clock.
+    fn latencies(
+        &mut self,
+        script: &Script<K, V>,
+        from: usize,
+        count: usize,
+        histogram: &mut Histogram<u64>,
+    ) -> Outcome<()>;
 
     /// Fills what is empty.
     fn fill(&mut self, script: &Script<K, V>) -> Outcome<()>;
@@ -90,7 +103,7 @@ pub(crate) trait Runner<K: Key, const V: usize> {
 
     fn clear(&mut self) -> Outcome<()>;
     fn can(&self, work: Work) -> bool;
-    fn yield_writer(&mut self);
+    fn share(&mut self) -> Outcome<()>;
     fn twin(&self) -> Option<Box<dyn Runner<K, V> + Send>>;
 }
 
@@ -142,15 +155,27 @@ impl<S: Store<K, V>, K: Key, const V: usize> Runner<K, V> for S {
         }
     }
 
-    #[inline(always)]
-    fn get_one(&mut self, script: &Script<K, V>, at: usize) -> Outcome<()> {
-        script
-            .hits
-            .each(at, 1, |ask, _| expect(self.get(ask)?, true))
+    #[inline(never)]
+    fn latencies(
+        &mut self,
+        script: &Script<K, V>,
+        from: usize,
+        count: usize,
+        histogram: &mut Histogram<u64>,
+    ) -> Outcome<()> {
+        let mut last = clock::now()?;
+        script.hits.each(from, count, |ask, _| {
+            expect(self.get(ask)?, true)?;
+            let time = clock::now()?;
+            histogram.saturating_record(time - last);
+            // What recording takes is nobody's latency.
+            last = clock::now()?;
+            Ok(())
+        })
     }
 
     fn fill(&mut self, script: &Script<K, V>) -> Outcome<()> {
-        self.load(&script.entering, script)
+        self.load(script)
     }
 
     fn thin(&mut self, script: &Script<K, V>) -> Outcome<()> {
@@ -169,8 +194,8 @@ impl<S: Store<K, V>, K: Key, const V: usize> Runner<K, V> for S {
         Store::can(self, work)
     }
 
-    fn yield_writer(&mut self) {
-        Store::yield_writer(self);
+    fn share(&mut self) -> Outcome<()> {
+        Store::share(self)
     }
 
     fn twin(&self) -> Option<Box<dyn Runner<K, V> + Send>> {

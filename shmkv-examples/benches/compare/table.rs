@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use crate::figures::{Configuration, Figures};
+use crate::figures::{Configuration, Described, Figures, Reach, Row};
 use crate::peers::BASE;
 use crate::work::{ALL, TOGETHER, Work};
 
@@ -79,33 +79,118 @@ fn alone(configuration: &Configuration) -> Option<String> {
 /// Median, range, ratios.
 fn cell(configuration: &Configuration, candidate: &str, work: Work) -> String {
     let Some(row) = configuration.row(candidate, work, 1) else {
-        return "-".to_owned();
+        return none();
     };
-    let mut text = format!(
-        "{}\n{} .. {}",
-        short(row.median()),
-        short(row.min()),
-        short(row.max())
-    );
+    let mut text = ranged(row);
     let ratio = |work| {
         let base = configuration.row(BASE, work, 1)?;
-        Some(format!("{:.2}", row.median() / base.median()))
+        Some(times(row.median() / base.median()))
     };
     let ratios = (ratio(Work::Get), ratio(work));
     if let (Some(get), Some(same)) = ratios {
-        let _ = write!(text, "\n{get}x {same}x");
+        let _ = write!(text, "\n{get} {same}");
     }
     text
 }
 
 fn together(configuration: &Configuration) -> Option<String> {
-    let _ = configuration;
-    None
+    let measured = |work: &Work| configuration.rows.iter().any(|row| row.work == *work);
+    let works: Vec<Work> = TOGETHER.into_iter().filter(measured).collect();
+    if works.is_empty() {
+        return None;
+    }
+    let mut head = vec!["ns per operation, of all".to_owned()];
+    for work in &works {
+        head.push(format!("{}: one", work.title()));
+        head.push("two".to_owned());
+        head.push("gain".to_owned());
+    }
+    let mut table = empty(head);
+    for candidate in &configuration.candidates {
+        if candidate.reach == Reach::Thread {
+            continue;
+        }
+        let mut cells = vec![with_reach(candidate)];
+        for work in &works {
+            let one = configuration.row(&candidate.name, *work, 1);
+            let two = configuration.row(&candidate.name, *work, 2);
+            cells.push(one.map_or_else(none, ranged));
+            cells.push(two.map_or_else(none, ranged));
+            let gain = one.zip(two).map(|(one, two)| one.median() / two.median());
+            cells.push(gain.map_or_else(none, times));
+        }
+        table.add_row(cells);
+    }
+    right(&mut table);
+    Some(format!(
+        "Two at once, each on a processor of its own: processes, or threads where the map\n\
+         is one process's. Gain: how much more is done than by one alone.\n{table}"
+    ))
 }
 
 fn latencies(configuration: &Configuration) -> Option<String> {
-    let _ = configuration;
-    None
+    if configuration.latencies.is_empty() {
+        return None;
+    }
+    let head = [
+        "ns",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "p99.99",
+        "max",
+        "samples",
+        "writer, ns",
+    ];
+    let mut table = empty(head.map(str::to_owned).to_vec());
+    for latency in &configuration.latencies {
+        let name = latency.candidate.as_deref();
+        let described = configuration
+            .candidates
+            .iter()
+            .find(|candidate| Some(candidate.name.as_str()) == name);
+        let mut cells = vec![described.map_or_else(|| "(the clock alone)".to_owned(), with_reach)];
+        let percentiles = [
+            latency.p50,
+            latency.p90,
+            latency.p99,
+            latency.p999,
+            latency.p9999,
+            latency.max,
+            latency.samples,
+        ];
+        cells.extend(percentiles.map(|ns| thousands(ns as usize)));
+        cells.push(short(latency.writer_ns));
+        table.add_row(cells);
+    }
+    right(&mut table);
+    Some(format!(
+        "Latency of a get while another process (thread) updates flat out, random keys.\n\
+         Includes one reading of the clock.\n{table}"
+    ))
+}
+
+/// The name, and whether it is threads that share it.
+fn with_reach(candidate: &Described) -> String {
+    match candidate.reach {
+        Reach::Processes => candidate.name.clone(),
+        _ => format!("{} (threads)", candidate.name),
+    }
+}
+
+fn none() -> String {
+    "-".to_owned()
+}
+
+/// Median and range.
+fn ranged(row: &Row) -> String {
+    format!(
+        "{}\n{} .. {}",
+        short(row.median()),
+        short(row.min()),
+        short(row.max())
+    )
 }
 
 fn empty(head: Vec<String>) -> Table {
@@ -129,6 +214,17 @@ pub(crate) fn short(ns: f64) -> String {
         format!("{ns:.1}")
     } else {
         thousands(ns.round() as usize)
+    }
+}
+
+/// A ratio.
+pub(crate) fn times(ratio: f64) -> String {
+    if ratio < 10.0 {
+        format!("{ratio:.2}x")
+    } else if ratio < 100.0 {
+        format!("{ratio:.1}x")
+    } else {
+        format!("{}x", thousands(ratio.round() as usize))
     }
 }
 
