@@ -4,25 +4,30 @@
 //! for less than everything. What is measured, and how, is in `../README.md`.
 //!
 //! `arguments` says what to do, `configurations` and `data` what with, `peers` who
-//! takes part, `store` and `work` what they do, `measure` how long one process
-//! takes for it. `table` prints the `figures`.
+//! takes part, `store` and `work` what they do. `measure` has one process do it,
+//! `together`, `team` and `orders` two. What comes of it are `figures`; `terminal`,
+//! `page` and `chart` show them.
 
 mod arguments;
+mod chart;
 mod clock;
 mod configurations;
 mod data;
 mod figures;
+mod grid;
 mod machine;
 mod measure;
 mod orders;
+mod page;
 mod peers;
 mod scratch;
 mod store;
-mod table;
 mod team;
+mod terminal;
 mod together;
 mod work;
 
+use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -34,7 +39,7 @@ use crate::configurations::{Label, Visit, with};
 use crate::data::{Key, Script};
 use crate::figures::{Configuration, Figures};
 use crate::machine::Machine;
-use crate::measure::Plan;
+use crate::measure::{Plan, REPETITIONS};
 use crate::peers::{Candidate, Place};
 use crate::scratch::Scratch;
 use crate::store::Outcome;
@@ -57,11 +62,25 @@ fn run(arguments: &Arguments) -> Outcome<()> {
         return with(task.label, task);
     }
     let figures = match &arguments.from {
-        Some(file) => serde_json::from_slice(&std::fs::read(file)?)?,
+        Some(file) => serde_json::from_slice(&fs::read(file)?)?,
         None => measure(arguments)?,
     };
+    write(arguments, &figures)
+}
+
+/// Writes the files that are asked for.
+fn write(arguments: &Arguments, figures: &Figures) -> Outcome<()> {
     if let Some(file) = &arguments.json {
-        std::fs::write(file, serde_json::to_vec_pretty(&figures)?)?;
+        fs::write(file, serde_json::to_vec_pretty(figures)?)?;
+    }
+    if let Some(file) = &arguments.chart {
+        let chart = chart::chart(figures).ok_or("B and D are drawn, and neither was measured")?;
+        fs::write(file, chart)?;
+    }
+    if let Some(file) = &arguments.report {
+        let picture = arguments.chart.as_ref().and_then(|chart| chart.file_name());
+        let picture = picture.map(|name| name.to_string_lossy());
+        fs::write(file, page::page(figures, picture.as_deref()))?;
     }
     Ok(())
 }
@@ -81,7 +100,7 @@ fn measure(arguments: &Arguments) -> Outcome<Figures> {
         seconds: 0.0,
         configurations: Vec::new(),
     };
-    print!("{}", table::head(&figures));
+    print!("{}", terminal::head(&figures));
     for label in arguments.labels() {
         let wanted = label.memory();
         if machine::available_memory().is_some_and(|free| free < wanted) {
@@ -96,7 +115,7 @@ fn measure(arguments: &Arguments) -> Outcome<Figures> {
             clock: Duration::from_nanos(figures.clock_ns),
         };
         let configuration = with(label, visit)?;
-        print!("{}", table::tables(&configuration));
+        print!("{}", terminal::tables(&configuration));
         figures.configurations.push(configuration);
     }
     figures.seconds = begin.elapsed().as_secs_f64();
@@ -112,8 +131,8 @@ fn plan(arguments: &Arguments) -> Plan {
         }
     } else {
         Plan {
-            repetitions: 7,
-            length: Duration::from_millis(50),
+            repetitions: REPETITIONS,
+            length: Duration::from_millis(60),
         }
     }
 }
@@ -170,6 +189,13 @@ impl Visit for Measure<'_> {
             }
             if wanted.contains(&Work::Insert) {
                 rows.extend(measure::insert(&mut all, &script, plan, self.clock)?);
+                let few = measure::FEW_INSERTS;
+                if N > few && all.iter().any(|candidate| candidate.slow) {
+                    notes.push(format!(
+                        "Of lmdb and redis, the first {few} inserts are measured, which is in their \
+                         favour."
+                    ));
+                }
             }
             for candidate in all.iter_mut().filter(|all| all.can(Work::Insert)) {
                 candidate.clear()?;
@@ -194,6 +220,13 @@ impl Visit for Measure<'_> {
                 let found = together::measure(&mut all, &scripts, &task, cpus, plan, &wanted)?;
                 rows.extend(found.rows);
                 latencies = found.latencies;
+                if all.iter().any(|candidate| candidate.one_writer) {
+                    notes.push(
+                        "iceoryx2 has one writer: of two processes, one does all updates, and fewer \
+                         gets; of 50 % updates, nothing else."
+                            .to_owned(),
+                    );
+                }
             }
             _ if two => notes.push("Two at once need two processors.".to_owned()),
             _ => {}
@@ -212,12 +245,13 @@ impl Visit for Measure<'_> {
     }
 }
 
-/// Fills empty maps, or those that cannot be emptied.
+/// Fills empty maps, or those that cannot be emptied, and has a look at all.
 fn fill<K: Key, const V: usize>(all: &mut [Candidate<K, V>], script: &Script<K, V>) -> Outcome<()> {
     for candidate in all {
         candidate
             .fill(script)
             .map_err(|error| format!("{}: {error}", candidate.name))?;
+        measure::tour(&mut **candidate, script)?;
     }
     Ok(())
 }

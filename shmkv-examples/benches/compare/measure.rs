@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::data::{BATCH, Key, Script};
 use crate::figures::Row;
 use crate::peers::Candidate;
-use crate::store::Outcome;
+use crate::store::{Outcome, Runner};
 use crate::work::{ALONE, Work};
 
 /// How much is measured.
@@ -20,8 +20,29 @@ pub(crate) struct Plan {
     pub(crate) length: Duration,
 }
 
+/// The repetitions of a run that is to be a result.
+pub(crate) const REPETITIONS: usize = 7;
+
+const TOUR: Duration = Duration::from_secs(1);
+const STEP: usize = 256;
+
 /// More inserts than this take too long where one takes microseconds.
-const FEW_INSERTS: usize = 20_000;
+pub(crate) const FEW_INSERTS: usize = 20_000;
+
+/// Touches a full map's memory before anything is measured, as far as there is
+/// time for it.
+pub(crate) fn tour<K: Key, const V: usize>(
+    runner: &mut dyn Runner<K, V>,
+    script: &Script<K, V>,
+) -> Outcome<()> {
+    let begin = Instant::now();
+    let mut at = 0;
+    while at < script.hits.len() && begin.elapsed() < TOUR {
+        runner.run(Work::Get, script, at, STEP)?;
+        at += STEP;
+    }
+    Ok(())
+}
 
 /// Gets and updates of a full map.
 pub(crate) fn steady<K: Key, const V: usize>(
@@ -87,6 +108,15 @@ pub(crate) fn insert<K: Key, const V: usize>(
     plan: Plan,
     clock: Duration,
 ) -> Outcome<Vec<Row>> {
+    let repetitions = if plan.repetitions < REPETITIONS && script.n > FEW_INSERTS {
+        1
+    } else {
+        plan.repetitions
+    };
+    let plan = Plan {
+        repetitions,
+        ..plan
+    };
     repeat(candidates, Work::Insert, plan, |candidate, _, _| {
         let count = if candidate.slow {
             script.n.min(FEW_INSERTS)

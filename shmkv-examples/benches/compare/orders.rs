@@ -69,11 +69,14 @@ pub(crate) fn perform<K: Key, const V: usize>(
         let last = std::mem::replace(&mut time, clock::now()?);
         if time - last < STEP / 2 && count < MOST {
             count *= 2;
+        } else if time - last > 2 * STEP && count > 1 {
+            count /= 2;
         }
     }
+    // Later than ordered only if the last step of the warm-up was a long one.
     let begin = time;
     let mut operations = 0;
-    while time < order.start + order.length {
+    while operations == 0 || time < begin + order.length {
         turn(at, count, histogram)?;
         at += count;
         operations += count;

@@ -60,9 +60,8 @@ pub(crate) trait Store<K: Key, const V: usize> {
         work != Work::Prepared
     }
 
-    /// Told before two others are to use the map at once: gives up what only one
-    /// can have.
-    fn share(&mut self) -> Outcome<()> {
+    /// Told that from now on so many others use the map, and this one does not.
+    fn lend(&mut self, _users: usize) -> Outcome<()> {
         Ok(())
     }
 
@@ -103,7 +102,7 @@ pub(crate) trait Runner<K: Key, const V: usize> {
 
     fn clear(&mut self) -> Outcome<()>;
     fn can(&self, work: Work) -> bool;
-    fn share(&mut self) -> Outcome<()>;
+    fn lend(&mut self, users: usize) -> Outcome<()>;
     fn twin(&self) -> Option<Box<dyn Runner<K, V> + Send>>;
 }
 
@@ -194,8 +193,8 @@ impl<S: Store<K, V>, K: Key, const V: usize> Runner<K, V> for S {
         Store::can(self, work)
     }
 
-    fn share(&mut self) -> Outcome<()> {
-        Store::share(self)
+    fn lend(&mut self, users: usize) -> Outcome<()> {
+        Store::lend(self, users)
     }
 
     fn twin(&self) -> Option<Box<dyn Runner<K, V> + Send>> {

@@ -15,11 +15,11 @@ use shmkv_core::{ShmKey, ToKey};
 use crate::clock;
 use crate::configurations::{Label, Visit};
 use crate::data::{Key, Script};
+use crate::measure;
 use crate::orders::{Done, Latencies, Order, latencies, perform};
 use crate::peers::{self, Place};
 use crate::scratch::Scratch;
 use crate::store::{Outcome, Runner};
-use crate::work::Work;
 
 /// What a process is told when it is started.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,9 +32,6 @@ pub(crate) struct Task {
     pub(crate) processor: usize,
     pub(crate) candidates: Vec<String>,
 }
-
-/// The first warm-up of a map in a new process ends after this, in nanoseconds.
-const TOUR: u64 = 3_000_000_000;
 
 impl Visit for Task {
     type Result = ();
@@ -60,7 +57,7 @@ impl Visit for Task {
         for name in &self.candidates {
             let mut store = peers::open::<N, K, V, Name>(&place, name)
                 .map_err(|error| format!("{name}: {error}"))?;
-            tour(&mut *store, &script)?;
+            measure::tour(&mut *store, &script)?;
             stores.insert(name.clone(), (store, latencies()?));
         }
         let mut clock_alone = latencies()?;
@@ -77,20 +74,6 @@ impl Visit for Task {
         }
         Ok(())
     }
-}
-
-/// Touches the map's memory, as far as there is time for it.
-fn tour<K: Key, const V: usize>(
-    store: &mut dyn Runner<K, V>,
-    script: &Script<K, V>,
-) -> Outcome<()> {
-    let end = clock::now()? + TOUR;
-    let mut at = 0;
-    while at < script.hits.len() && clock::now()? < end {
-        store.run(Work::Get, script, at, 1024)?;
-        at += 1024;
-    }
-    Ok(())
 }
 
 /// A process that takes orders.

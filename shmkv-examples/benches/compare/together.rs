@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::data::{Key, Script};
 use crate::figures::{Latency, Reach, Row};
-use crate::measure::Plan;
+use crate::measure::{Plan, tour};
 use crate::orders::{Done, Order, latencies};
 use crate::peers::{Candidate, OURS};
 use crate::store::Outcome;
@@ -16,60 +16,46 @@ pub(crate) struct Together {
     pub(crate) latencies: Vec<Latency>,
 }
 
-/// A candidate, in two hands.
-enum Pair<'s, K: Key, const V: usize> {
-    Threads(Vec<Share<'s, K, V>>),
-    /// By its name among the worker processes' maps.
-    Processes,
-}
-
-/// One candidate and what is known of it.
+/// A candidate, and the threads that share it; none if it is processes.
 struct Entrant<'s, K: Key, const V: usize> {
-    name: &'static str,
-    one_writer: bool,
-    pair: Pair<'s, K, V>,
+    candidate: &'s mut Candidate<K, V>,
+    threads: Vec<Share<'s, K, V>>,
 }
 
 /// What is told to process or thread 0 and 1; the latter may be idle.
 type Works = (Work, Option<Work>);
 
 /// Measures the maps, which are full. `scripts` are those of two threads.
-pub(crate) fn measure<K: Key, const V: usize>(
-    candidates: &mut [Candidate<K, V>],
-    scripts: &[Script<K, V>; 2],
+pub(crate) fn measure<'s, K: Key, const V: usize>(
+    candidates: &'s mut [Candidate<K, V>],
+    scripts: &'s [Script<K, V>; 2],
     task: &Task,
     processors: [usize; 2],
     plan: Plan,
     wanted: &[Work],
 ) -> Outcome<Together> {
-    let mut entrants = Vec::new();
+    let mut entrants: Vec<Entrant<'s, K, V>> = Vec::new();
     let mut shared = Vec::new();
     for candidate in candidates.iter_mut() {
-        candidate.share()?;
-        let pair = match candidate.reach {
+        let mut threads = Vec::new();
+        match candidate.reach {
             Reach::Thread => continue,
+            Reach::Processes => {
+                candidate.lend(2)?;
+                shared.push(candidate.name.to_owned());
+            }
             Reach::Threads => {
-                let mut shares = Vec::new();
                 for (script, processor) in scripts.iter().zip(processors) {
-                    shares.push(Share {
+                    threads.push(Share {
                         runner: candidate.twin().ok_or("cannot be shared")?,
                         script,
                         latencies: latencies()?,
                         processor,
                     });
                 }
-                Pair::Threads(shares)
             }
-            Reach::Processes => {
-                shared.push(candidate.name.to_owned());
-                Pair::Processes
-            }
-        };
-        entrants.push(Entrant {
-            name: candidate.name,
-            one_writer: candidate.one_writer,
-            pair,
-        });
+        }
+        entrants.push(Entrant { candidate, threads });
     }
     let mut workers = Vec::new();
     for (who, processor) in processors.into_iter().enumerate() {
@@ -81,6 +67,10 @@ pub(crate) fn measure<K: Key, const V: usize>(
     }
     for worker in &mut workers {
         worker.ready()?;
+    }
+    // They had a look at their maps; so have the threads.
+    for share in entrants.iter_mut().flat_map(|entrant| &mut entrant.threads) {
+        tour(&mut *share.runner, share.script)?;
     }
 
     let mut rows = Vec::new();
@@ -102,7 +92,7 @@ fn mixed<K: Key, const V: usize>(
     work: Work,
 ) -> Outcome<Vec<Row>> {
     let row = |entrant: &Entrant<'_, K, V>, workers| Row {
-        candidate: entrant.name.to_owned(),
+        candidate: entrant.candidate.name.to_owned(),
         work,
         workers,
         ns: Vec::new(),
@@ -113,7 +103,7 @@ fn mixed<K: Key, const V: usize>(
         for step in 0..entrants.len() {
             let at = (step + turn) % entrants.len();
             let entrant = &mut entrants[at];
-            let both = if entrant.one_writer {
+            let both = if entrant.candidate.one_writer {
                 by_one_writer(work)
             } else {
                 (work, Some(work))
@@ -180,12 +170,15 @@ fn beside_a_writer<K: Key, const V: usize>(
 
 impl<K: Key, const V: usize> Entrant<'_, K, V> {
     fn perform(&mut self, workers: &mut [Worker], plan: Plan, works: Works) -> Outcome<Vec<Done>> {
-        let orders = orders(self.name, plan, works)?;
-        let done = match &mut self.pair {
-            Pair::Threads(shares) => command_threads(shares, &orders),
-            Pair::Processes => command(workers, &orders),
+        let name = self.candidate.name;
+        self.candidate.lend(if works.1.is_some() { 2 } else { 1 })?;
+        let orders = orders(name, plan, works)?;
+        let done = if self.threads.is_empty() {
+            command(workers, &orders)
+        } else {
+            command_threads(&mut self.threads, &orders)
         };
-        Ok(done.map_err(|error| format!("{}, {}: {error}", self.name, works.0.word()))?)
+        Ok(done.map_err(|error| format!("{name}, {}: {error}", works.0.word()))?)
     }
 }
 

@@ -134,7 +134,7 @@ impl<K: Key, const V: usize> Store<K, V> for Blackboard<K, V> {
         !matches!(work, Work::Miss | Work::Insert | Work::Churn)
     }
 
-    fn share(&mut self) -> Outcome<()> {
+    fn lend(&mut self, _users: usize) -> Outcome<()> {
         self.writing = None;
         Ok(())
     }

@@ -239,12 +239,15 @@ impl<K: Key, const V: usize> Store<K, V> for Redis {
         Ok(())
     }
 
-    /// The server may now run where the kernel likes.
-    fn share(&mut self) -> Outcome<()> {
+    /// For one client the server stays on its processor, the first; for two, the
+    /// kernel chooses.
+    fn lend(&mut self, users: usize) -> Outcome<()> {
         let Some(server) = &self.server else {
             return Ok(());
         };
-        clock::pin_process(server.child.id(), &server.processors)
+        let all = &server.processors;
+        let where_to = if users == 1 { &all[..1] } else { all };
+        clock::pin_process(server.child.id(), where_to)
     }
 
     /// Many requests at once, then their answers.
