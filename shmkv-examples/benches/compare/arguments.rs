@@ -52,8 +52,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
 
-    /// One of two processes that another one commands
-    #[arg(long, hide = true, value_name = "ORDERS")]
+    /// Be one of two processes that another one commands
+    #[arg(long, hide = true, value_name = "TASK")]
     pub(crate) worker: Option<String>,
 
     /// What `cargo bench` says to every benchmark
@@ -85,5 +85,35 @@ impl Arguments {
 
     pub(crate) fn wants_peer(&self, name: &str) -> bool {
         self.peers.is_empty() || self.peers.iter().any(|peer| peer == name)
+    }
+
+    /// The command that measures the same again.
+    pub(crate) fn command(&self) -> String {
+        let mut words: Vec<_> = self
+            .works
+            .iter()
+            .map(|work| work.word().to_owned())
+            .collect();
+        if !self.configurations.is_empty() {
+            let labels: Vec<_> = self
+                .configurations
+                .iter()
+                .map(|label| label.word())
+                .collect();
+            words.push(format!("-c {}", labels.join(",")));
+        }
+        if !self.peers.is_empty() {
+            words.push(format!("-p '{}'", self.peers.join(",")));
+        }
+        if self.quick {
+            words.push("--quick".to_owned());
+        }
+        if !words.is_empty() {
+            words.insert(0, " --".to_owned());
+        }
+        format!(
+            "cargo bench -p shmkv-examples --features peers{}",
+            words.join(" ")
+        )
     }
 }

@@ -32,7 +32,7 @@ const NAME: f64 = 116.0;
 const NUMBER: f64 = 52.0;
 const BAR: f64 = 14.0;
 const LINE: f64 = 21.0;
-const TITLE: f64 = 58.0;
+const TITLE: f64 = 80.0;
 const HEADING: f64 = 36.0;
 /// Room between two rows of panels.
 const GAP: f64 = 22.0;
@@ -51,17 +51,15 @@ struct Bar {
 pub(crate) fn chart(figures: &Figures) -> Option<String> {
     let wanted = |all: &&Configuration| LABELS.contains(&all.label.as_str());
     let drawn: Vec<_> = figures.configurations.iter().filter(wanted).collect();
-    let longest = drawn
-        .iter()
-        .flat_map(|all| bars_of(all))
-        .map(|bars| bars.len());
-    let longest = longest.max().filter(|longest| *longest > 0)?;
+    drawn.first()?;
     let slowest = drawn.iter().flat_map(|all| bars_of(all)).flatten();
     let slowest = slowest.map(|bar| bar.ns).fold(10.0 * FLOOR, f64::max);
 
-    let row = HEADING + longest as f64 * LINE + 20.0 + GAP;
+    let row = |most: usize| HEADING + 18.0 + most as f64 * LINE + GAP;
+    let most = |all: &&Configuration| bars_of(all).iter().map(Vec::len).max().unwrap_or(0);
+    let rows: f64 = drawn.iter().map(|all| row(most(all))).sum();
     let width = 2.0 * MARGIN + PANELS.len() as f64 * PANEL;
-    let height = TITLE + MARGIN + drawn.len() as f64 * row + 26.0;
+    let height = TITLE + rows + 34.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" role=\"img\" \
@@ -77,9 +75,9 @@ pub(crate) fn chart(figures: &Figures) -> Option<String> {
         MARGIN,
         36.0,
         "font-size=\"18\" font-weight=\"600\" fill=\"#1f2328\"",
-        "Nanoseconds per operation (shorter is better, logarithmic)",
+        "Nanoseconds per operation, on a logarithmic scale: shorter is better",
     );
-    legend(&mut svg, width - MARGIN);
+    legend(&mut svg);
     let mut top = TITLE;
     for configuration in drawn {
         let style = "font-size=\"13\" font-weight=\"600\" fill=\"#1f2328\"";
@@ -89,7 +87,7 @@ pub(crate) fn chart(figures: &Figures) -> Option<String> {
             let left = MARGIN + column as f64 * PANEL;
             panel(&mut svg, (left, top + HEADING), title, bars, slowest);
         }
-        top += row;
+        top += row(most(&configuration));
     }
     let machine = &figures.machine;
     let foot = format!(
@@ -147,9 +145,21 @@ fn panel(svg: &mut String, (left, top): (f64, f64), title: &str, bars: &[Bar], s
     let style = "font-size=\"12\" fill=\"#656d76\"";
     text(svg, left, top + 8.0, style, title);
     let room = PANEL - NAME - NUMBER - 16.0;
+    let place = |ns: f64| room * (ns / FLOOR).log10().max(0.02) / (slowest / FLOOR).log10();
+    let (first, last) = (top + 15.0, top + 18.0 + bars.len() as f64 * LINE - 4.0);
+    for power in (1..6)
+        .map(|power| 10_f64.powi(power))
+        .filter(|ns| *ns <= slowest)
+    {
+        let x = left + NAME + place(power);
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{x:.1} {first:.1}V{last:.1}\" stroke=\"#eaeef2\"/>"
+        );
+    }
     for (at, bar) in bars.iter().enumerate() {
         let y = top + 18.0 + at as f64 * LINE;
-        let length = room * (bar.ns / FLOOR).log10().max(0.02) / (slowest / FLOOR).log10();
+        let length = place(bar.ns);
         let weight = if bar.name == OURS {
             " font-weight=\"700\""
         } else {
@@ -170,27 +180,27 @@ fn panel(svg: &mut String, (left, top): (f64, f64), title: &str, bars: &[Bar], s
     }
 }
 
-fn legend(svg: &mut String, right: f64) {
+fn legend(svg: &mut String) {
     let entries = [
         ("#d1242f", "shmkv"),
         ("#0969da", "between processes"),
         ("#afb8c1", "between threads"),
         ("#57606a", "one thread"),
     ];
-    let mut x = right - 470.0;
+    let mut x = MARGIN;
     for (colour, words) in entries {
         let _ = writeln!(
             svg,
-            "<rect x=\"{x}\" y=\"25\" width=\"12\" height=\"12\" rx=\"2\" fill=\"{colour}\"/>"
+            "<rect x=\"{x}\" y=\"49\" width=\"12\" height=\"12\" rx=\"2\" fill=\"{colour}\"/>"
         );
         text(
             svg,
             x + 18.0,
-            36.0,
+            59.5,
             "font-size=\"12\" fill=\"#1f2328\"",
             words,
         );
-        x += 40.0 + 6.6 * words.len() as f64;
+        x += 48.0 + 6.6 * words.len() as f64;
     }
 }
 

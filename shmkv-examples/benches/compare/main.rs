@@ -92,7 +92,7 @@ fn measure(arguments: &Arguments) -> Outcome<Figures> {
     let scratch = Scratch::new()?;
     clock::pin(&processors[..1])?;
     let mut figures = Figures {
-        command: command(),
+        command: arguments.command(),
         machine: Machine::this(processors.len().min(2)),
         quick: arguments.quick,
         repetitions: plan(arguments).repetitions,
@@ -135,19 +135,6 @@ fn plan(arguments: &Arguments) -> Plan {
             length: Duration::from_millis(60),
         }
     }
-}
-
-/// The command, for who wants to repeat it.
-fn command() -> String {
-    let mut command = "cargo bench -p shmkv-examples --features peers".to_owned();
-    let mut separator = " --";
-    for argument in std::env::args().skip(1).filter(|word| word != "--bench") {
-        command.push_str(separator);
-        separator = "";
-        command.push(' ');
-        command.push_str(&argument);
-    }
-    command
 }
 
 /// One configuration.

@@ -195,16 +195,20 @@ fn service(scratch: &Scratch, file: &str) -> String {
 /// Cargo's record of what was built.
 const LOCK: &str = include_str!("../../../../Cargo.lock");
 
-/// The version of the crate behind a candidate.
+/// The version of what is behind a candidate.
 fn version(candidate: &str) -> String {
-    let package = match candidate {
-        "redis" => return redis::version().unwrap_or_default(),
-        "robust mutex" => return String::new(),
-        "mutex" => BASE,
-        "lmdb" => "heed",
-        OURS => "shmkv-core",
-        name => name,
-    };
+    match candidate {
+        "redis" => redis::version().unwrap_or_default(),
+        "mutex" => format!("of std around {BASE}"),
+        "robust mutex" => "of pthread around a table of this benchmark's".to_owned(),
+        "lmdb" => format!("through heed {}", locked("heed")),
+        OURS => locked("shmkv-core"),
+        name => locked(name),
+    }
+}
+
+/// The latest version of a package that Cargo has chosen.
+fn locked(package: &str) -> String {
     let head = format!("name = \"{package}\"\nversion = \"");
     let versions = LOCK.split(&head).skip(1);
     let latest = versions.filter_map(|rest| rest.split('"').next()).last();
