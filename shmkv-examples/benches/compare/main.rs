@@ -39,7 +39,7 @@ use crate::configurations::{Label, Visit, with};
 use crate::data::{Key, Script};
 use crate::figures::{Configuration, Figures};
 use crate::machine::Machine;
-use crate::measure::{Plan, REPETITIONS};
+use crate::measure::Plan;
 use crate::peers::{Candidate, Place};
 use crate::scratch::Scratch;
 use crate::store::Outcome;
@@ -95,7 +95,7 @@ fn measure(arguments: &Arguments) -> Outcome<Figures> {
         command: arguments.command(),
         machine: Machine::this(processors.len().min(2)),
         quick: arguments.quick,
-        repetitions: plan(arguments).repetitions,
+        repetitions: Plan::new(arguments.quick, 0).repetitions,
         clock_ns: clock::cost()?,
         seconds: 0.0,
         configurations: Vec::new(),
@@ -123,20 +123,6 @@ fn measure(arguments: &Arguments) -> Outcome<Figures> {
     Ok(figures)
 }
 
-fn plan(arguments: &Arguments) -> Plan {
-    if arguments.quick {
-        Plan {
-            repetitions: 3,
-            length: Duration::from_millis(10),
-        }
-    } else {
-        Plan {
-            repetitions: REPETITIONS,
-            length: Duration::from_millis(60),
-        }
-    }
-}
-
 /// One configuration.
 struct Measure<'m> {
     arguments: &'m Arguments,
@@ -156,7 +142,7 @@ impl Visit for Measure<'_> {
         Name: Key + ShmKey<K>,
         for<'k> &'k Name: ToKey<Name>,
     {
-        let plan = plan(self.arguments);
+        let plan = Plan::new(self.arguments.quick, N);
         let wanted = self.arguments.wanted_works();
         let script = Script::<Name, V>::new(N, 0);
         let mut notes = Vec::new();
@@ -168,6 +154,9 @@ impl Visit for Measure<'_> {
         let wants = |name: &str| self.arguments.wants_peer(name);
         let mut all = peers::create::<N, K, V, Name>(&place, wants, &mut notes);
         fill(&mut all, &script)?;
+        for candidate in &mut all {
+            measure::tour(&mut **candidate, &script)?;
+        }
         let mut rows = measure::steady(&mut all, &script, plan, &wanted)?;
         let changing = [Work::Churn, Work::Insert];
         if changing.iter().any(|work| wanted.contains(work)) {
@@ -232,13 +221,12 @@ impl Visit for Measure<'_> {
     }
 }
 
-/// Fills empty maps, or those that cannot be emptied, and has a look at all.
+/// Fills empty maps, or those that cannot be emptied.
 fn fill<K: Key, const V: usize>(all: &mut [Candidate<K, V>], script: &Script<K, V>) -> Outcome<()> {
     for candidate in all {
         candidate
             .fill(script)
             .map_err(|error| format!("{}: {error}", candidate.name))?;
-        measure::tour(&mut **candidate, script)?;
     }
     Ok(())
 }

@@ -18,10 +18,39 @@ pub(crate) struct Plan {
     pub(crate) repetitions: usize,
     /// How long one measurement takes, about.
     pub(crate) length: Duration,
+    /// How long the warm-up before each takes.
+    pub(crate) warmup: Duration,
+}
+
+impl Plan {
+    /// The plan for maps of `n` entries. Large ones take their time to warm up:
+    /// the others have evicted even what leads to their pages.
+    pub(crate) fn new(quick: bool, n: usize) -> Self {
+        let large = n > FEW_INSERTS;
+        let (repetitions, length) = match (quick, large) {
+            (false, false) => (REPETITIONS, 60),
+            (false, true) => (REPETITIONS, 80),
+            (true, false) => (3, 10),
+            (true, true) => (3, 20),
+        };
+        let length = Duration::from_millis(length);
+        let warmup = if large { length } else { length / 4 };
+        Self {
+            repetitions,
+            length,
+            warmup,
+        }
+    }
+
+    /// Operations of a warm-up, if a measurement has so many.
+    fn warming(&self, count: usize) -> usize {
+        let share = self.warmup.as_secs_f64() / self.length.as_secs_f64();
+        (count as f64 * share) as usize / BATCH * BATCH
+    }
 }
 
 /// The repetitions of a run that is to be a result.
-pub(crate) const REPETITIONS: usize = 7;
+const REPETITIONS: usize = 7;
 
 const TOUR: Duration = Duration::from_secs(1);
 const STEP: usize = 256;
@@ -51,22 +80,26 @@ pub(crate) fn steady<K: Key, const V: usize>(
     plan: Plan,
     wanted: &[Work],
 ) -> Outcome<Vec<Row>> {
-    let mut rows = Vec::new();
-    for work in ALONE.into_iter().filter(|work| wanted.contains(work)) {
-        let mut counts = Vec::new();
-        for candidate in candidates.iter_mut() {
-            counts.push(calibrate(candidate, work, script, plan)?);
+    let works: Vec<_> = ALONE
+        .into_iter()
+        .filter(|work| wanted.contains(work))
+        .collect();
+    let mut counts = Vec::new();
+    for candidate in candidates.iter_mut() {
+        for work in &works {
+            counts.push(calibrate(candidate, *work, script, plan)?);
         }
-        rows.extend(repeat(candidates, work, plan, |candidate, at, turn| {
-            let count = counts[at];
-            let from = turn * count;
-            candidate.run(work, script, from, count / 8)?;
-            let start = Instant::now();
-            candidate.run(work, script, from + count / 8, count)?;
-            Ok(per_operation(start.elapsed(), count))
-        })?);
     }
-    Ok(rows)
+    repeat(candidates, &works, plan, |candidate, at, work, turn| {
+        let count = counts[at * works.len() + work];
+        let work = works[work];
+        let warming = plan.warming(count);
+        let from = turn * (warming + count);
+        candidate.run(work, script, from, warming)?;
+        let start = Instant::now();
+        candidate.run(work, script, from + warming, count)?;
+        Ok(per_operation(start.elapsed(), count))
+    })
 }
 
 /// A removal and an insertion at 90 % fill, counted as one operation. Leaves the
@@ -89,13 +122,14 @@ pub(crate) fn churn<K: Key, const V: usize>(
         let each = start.elapsed() / 16;
         counts.push((first, enough(each, plan)));
     }
-    repeat(candidates, Work::Churn, plan, |candidate, at, _| {
+    repeat(candidates, &[Work::Churn], plan, |candidate, at, _, _| {
         let (from, count) = counts[at];
-        candidate.run(Work::Churn, script, from, count / 8)?;
+        let warming = plan.warming(count);
+        candidate.run(Work::Churn, script, from, warming)?;
         let start = Instant::now();
-        candidate.run(Work::Churn, script, from + count / 8, count)?;
+        candidate.run(Work::Churn, script, from + warming, count)?;
         let took = start.elapsed();
-        counts[at].0 = from + count / 8 + count;
+        counts[at].0 = from + warming + count;
         Ok(per_operation(took, count))
     })
 }
@@ -117,7 +151,7 @@ pub(crate) fn insert<K: Key, const V: usize>(
         repetitions,
         ..plan
     };
-    repeat(candidates, Work::Insert, plan, |candidate, _, _| {
+    repeat(candidates, &[Work::Insert], plan, |candidate, _, _, _| {
         let count = if candidate.slow {
             script.n.min(FEW_INSERTS)
         } else {
@@ -137,33 +171,37 @@ pub(crate) fn insert<K: Key, const V: usize>(
     })
 }
 
-/// The repetitions of one kind of work, with the candidates in turn. Who comes
-/// first changes.
+/// The repetitions of some kinds of work. Each does all of it, and each kind has
+/// the candidates in turn, so that what the machine does in the course of a run
+/// concerns all of them. Who comes first changes.
+///
+/// `measure` is told the places of the candidate and of the work, and the
+/// repetition.
 fn repeat<K: Key, const V: usize>(
     candidates: &mut [Candidate<K, V>],
-    work: Work,
+    works: &[Work],
     plan: Plan,
-    mut measure: impl FnMut(&mut Candidate<K, V>, usize, usize) -> Outcome<f64>,
+    mut measure: impl FnMut(&mut Candidate<K, V>, usize, usize, usize) -> Outcome<f64>,
 ) -> Outcome<Vec<Row>> {
-    let mut rows: Vec<_> = candidates
-        .iter()
-        .map(|candidate| Row {
-            candidate: candidate.name.to_owned(),
-            work,
-            workers: 1,
-            ns: Vec::new(),
-        })
-        .collect();
+    let row = |candidate: &Candidate<K, V>, work| Row {
+        candidate: candidate.name.to_owned(),
+        work,
+        workers: 1,
+        ns: Vec::new(),
+    };
+    let rows_of = |candidate| works.iter().map(move |work| row(candidate, *work));
+    let mut rows: Vec<_> = candidates.iter().flat_map(rows_of).collect();
     for turn in 0..plan.repetitions {
-        for step in 0..candidates.len() {
-            let at = (step + turn) % candidates.len();
-            let candidate = &mut candidates[at];
-            if !candidate.can(work) {
-                continue;
+        for (place, work) in works.iter().enumerate() {
+            for step in 0..candidates.len() {
+                let at = (step + turn) % candidates.len();
+                let candidate = &mut candidates[at];
+                if candidate.can(*work) {
+                    let ns = measure(candidate, at, place, turn)
+                        .map_err(|error| format!("{}, {}: {error}", candidate.name, work.word()))?;
+                    rows[at * works.len() + place].ns.push(ns);
+                }
             }
-            let ns = measure(candidate, at, turn)
-                .map_err(|error| format!("{}, {}: {error}", candidate.name, work.word()))?;
-            rows[at].ns.push(ns);
         }
     }
     Ok(rows)

@@ -73,10 +73,11 @@ pub(crate) fn measure<'s, K: Key, const V: usize>(
         tour(&mut *share.runner, share.script)?;
     }
 
-    let mut rows = Vec::new();
-    for work in TOGETHER.into_iter().filter(|work| wanted.contains(work)) {
-        rows.extend(mixed(&mut entrants, &mut workers, plan, work)?);
-    }
+    let works: Vec<_> = TOGETHER
+        .into_iter()
+        .filter(|work| wanted.contains(work))
+        .collect();
+    let rows = mixed(&mut entrants, &mut workers, plan, &works)?;
     let mut latencies = Vec::new();
     if wanted.contains(&Work::Latency) {
         latencies = beside_a_writer(&mut entrants, &mut workers, plan)?;
@@ -89,33 +90,38 @@ fn mixed<K: Key, const V: usize>(
     entrants: &mut [Entrant<'_, K, V>],
     workers: &mut [Worker],
     plan: Plan,
-    work: Work,
+    works: &[Work],
 ) -> Outcome<Vec<Row>> {
-    let row = |entrant: &Entrant<'_, K, V>, workers| Row {
-        candidate: entrant.candidate.name.to_owned(),
-        work,
-        workers,
-        ns: Vec::new(),
-    };
-    let mut one: Vec<_> = entrants.iter().map(|entrant| row(entrant, 1)).collect();
-    let mut two: Vec<_> = entrants.iter().map(|entrant| row(entrant, 2)).collect();
-    for turn in 0..plan.repetitions {
-        for step in 0..entrants.len() {
-            let at = (step + turn) % entrants.len();
-            let entrant = &mut entrants[at];
-            let both = if entrant.candidate.one_writer {
-                by_one_writer(work)
-            } else {
-                (work, Some(work))
-            };
-            let done = entrant.perform(workers, plan, (work, None))?;
-            one[at].ns.push(per_operation(&done));
-            let done = entrant.perform(workers, plan, both)?;
-            two[at].ns.push(per_operation(&done));
+    let mut rows = Vec::new();
+    for work in works {
+        for entrant in entrants.iter() {
+            rows.extend([1, 2].map(|workers| Row {
+                candidate: entrant.candidate.name.to_owned(),
+                work: *work,
+                workers,
+                ns: Vec::new(),
+            }));
         }
     }
-    one.extend(two);
-    Ok(one)
+    for turn in 0..plan.repetitions {
+        for (place, work) in works.iter().enumerate() {
+            for step in 0..entrants.len() {
+                let at = (step + turn) % entrants.len();
+                let row = 2 * (place * entrants.len() + at);
+                let entrant = &mut entrants[at];
+                let done = entrant.perform(workers, plan, (*work, None))?;
+                rows[row].ns.push(per_operation(&done));
+                let both = if entrant.candidate.one_writer {
+                    by_one_writer(*work)
+                } else {
+                    (*work, Some(*work))
+                };
+                let done = entrant.perform(workers, plan, both)?;
+                rows[row + 1].ns.push(per_operation(&done));
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// The same share of updates, all by the first.
@@ -185,7 +191,7 @@ impl<K: Key, const V: usize> Entrant<'_, K, V> {
 /// Orders to begin together, soon.
 fn orders(candidate: &str, plan: Plan, (first, second): Works) -> Outcome<Vec<Order>> {
     let length = u64::try_from(plan.length.as_nanos())?;
-    let start = clock::now()? + length / 4;
+    let start = clock::now()? + u64::try_from(plan.warmup.as_nanos())?;
     let order = |work| Order {
         candidate: candidate.to_owned(),
         work,
