@@ -1,0 +1,232 @@
+//! shmkv beside its peers, in one run.
+//!
+//! `cargo bench -p shmkv-examples --features peers -- --help` tells how to ask
+//! for less than everything. What is measured, and how, is in `../README.md`.
+//!
+//! `arguments` says what to do, `configurations` and `data` what with, `peers` who
+//! takes part, `store` and `work` what they do. `measure` has one process do it,
+//! `together`, `team` and `orders` two. What comes of it are `figures`; `terminal`,
+//! `page` and `chart` show them.
+
+mod arguments;
+mod chart;
+mod clock;
+mod configurations;
+mod data;
+mod figures;
+mod grid;
+mod machine;
+mod measure;
+mod orders;
+mod page;
+mod peers;
+mod scratch;
+mod store;
+mod team;
+mod terminal;
+mod together;
+mod work;
+
+use std::fs;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use shmkv_core::{ShmKey, ToKey};
+
+use crate::arguments::Arguments;
+use crate::configurations::{Label, Visit, with};
+use crate::data::{Key, Script};
+use crate::figures::{Configuration, Figures};
+use crate::machine::Machine;
+use crate::measure::Plan;
+use crate::peers::{Candidate, Place};
+use crate::scratch::Scratch;
+use crate::store::Outcome;
+use crate::team::Task;
+use crate::work::{TOGETHER, Work};
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("compare: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Outcome<()> {
+    if let Some(task) = &arguments.worker {
+        let task: Task = serde_json::from_str(task)?;
+        return with(task.label, task);
+    }
+    let figures = match &arguments.from {
+        Some(file) => serde_json::from_slice(&fs::read(file)?)?,
+        None => measure(arguments)?,
+    };
+    write(arguments, &figures)
+}
+
+/// Writes the files that are asked for.
+fn write(arguments: &Arguments, figures: &Figures) -> Outcome<()> {
+    if let Some(file) = &arguments.json {
+        fs::write(file, serde_json::to_vec_pretty(figures)?)?;
+    }
+    if let Some(file) = &arguments.chart {
+        let chart = chart::chart(figures).ok_or("B and D are drawn, and neither was measured")?;
+        fs::write(file, chart)?;
+    }
+    if let Some(file) = &arguments.report {
+        let picture = arguments.chart.as_ref().and_then(|chart| chart.file_name());
+        let picture = picture.map(|name| name.to_string_lossy());
+        fs::write(file, page::page(figures, picture.as_deref()))?;
+    }
+    Ok(())
+}
+
+/// Measures all that is asked for, and prints it configuration by configuration.
+fn measure(arguments: &Arguments) -> Outcome<Figures> {
+    let begin = Instant::now();
+    let processors = clock::processors()?;
+    let scratch = Scratch::new()?;
+    clock::pin(&processors[..1])?;
+    let mut figures = Figures {
+        command: arguments.command(),
+        machine: Machine::this(processors.len().min(2)),
+        quick: arguments.quick,
+        repetitions: Plan::new(arguments.quick, 0).repetitions,
+        clock_ns: clock::cost()?,
+        seconds: 0.0,
+        configurations: Vec::new(),
+    };
+    print!("{}", terminal::head(&figures));
+    for label in arguments.labels() {
+        let wanted = label.memory();
+        if machine::available_memory().is_some_and(|free| free < wanted) {
+            let gib = wanted >> 30;
+            eprintln!("{}: LEFT OUT, needs {gib} GiB of free memory", label.word());
+            continue;
+        }
+        let visit = Measure {
+            arguments,
+            scratch: &scratch,
+            processors: &processors,
+            clock: Duration::from_nanos(figures.clock_ns),
+        };
+        let configuration = with(label, visit)?;
+        print!("{}", terminal::tables(&configuration));
+        figures.configurations.push(configuration);
+    }
+    figures.seconds = begin.elapsed().as_secs_f64();
+    println!("\n{:.0} s", figures.seconds);
+    Ok(figures)
+}
+
+/// One configuration.
+struct Measure<'m> {
+    arguments: &'m Arguments,
+    scratch: &'m Scratch,
+    processors: &'m [usize],
+    clock: Duration,
+}
+
+impl Visit for Measure<'_> {
+    type Result = Configuration;
+
+    fn visit<const N: usize, const K: usize, const V: usize, Name>(
+        self,
+        label: Label,
+    ) -> Outcome<Configuration>
+    where
+        Name: Key + ShmKey<K>,
+        for<'k> &'k Name: ToKey<Name>,
+    {
+        let plan = Plan::new(self.arguments.quick, N);
+        let wanted = self.arguments.wanted_works();
+        let script = Script::<Name, V>::new(N, 0);
+        let mut notes = Vec::new();
+        let place = Place {
+            scratch: self.scratch,
+            label,
+            processors: self.processors,
+        };
+        let wants = |name: &str| self.arguments.wants_peer(name);
+        let mut all = peers::create::<N, K, V, Name>(&place, wants, &mut notes);
+        fill(&mut all, &script)?;
+        for candidate in &mut all {
+            measure::tour(&mut **candidate, &script)?;
+        }
+        let mut rows = measure::steady(&mut all, &script, plan, &wanted)?;
+        let changing = [Work::Churn, Work::Insert];
+        if changing.iter().any(|work| wanted.contains(work)) {
+            if wanted.contains(&Work::Churn) {
+                rows.extend(measure::churn(&mut all, &script, plan)?);
+            }
+            if wanted.contains(&Work::Insert) {
+                rows.extend(measure::insert(&mut all, &script, plan, self.clock)?);
+                let few = measure::FEW_INSERTS;
+                if N > few && all.iter().any(|candidate| candidate.slow) {
+                    notes.push(format!(
+                        "Of lmdb and redis, the first {few} inserts are measured, which is in their \
+                         favour."
+                    ));
+                }
+            }
+            for candidate in all.iter_mut().filter(|all| all.can(Work::Insert)) {
+                candidate.clear()?;
+            }
+            fill(&mut all, &script)?;
+        }
+        let mut latencies = Vec::new();
+        let two = wanted
+            .iter()
+            .any(|work| TOGETHER.contains(work) || *work == Work::Latency);
+        match self.processors {
+            [first, second, ..] if two => {
+                let task = Task {
+                    label,
+                    owner: std::process::id(),
+                    who: 0,
+                    processor: *first,
+                    candidates: Vec::new(),
+                };
+                let scripts = [Script::new(N, 1), Script::new(N, 2)];
+                let cpus = [*first, *second];
+                let found = together::measure(&mut all, &scripts, &task, cpus, plan, &wanted)?;
+                rows.extend(found.rows);
+                latencies = found.latencies;
+                if all.iter().any(|candidate| candidate.one_writer) {
+                    notes.push(
+                        "iceoryx2 has one writer: of two processes, one does all updates, and fewer \
+                         gets; of 50 % updates, nothing else."
+                            .to_owned(),
+                    );
+                }
+            }
+            _ if two => notes.push("Two at once need two processors.".to_owned()),
+            _ => {}
+        }
+        rows.retain(|row| !row.ns.is_empty());
+        Ok(Configuration {
+            label: label.word().to_owned(),
+            n: N,
+            key: K,
+            value: V,
+            candidates: all.iter().map(Candidate::described).collect(),
+            rows,
+            latencies,
+            notes,
+        })
+    }
+}
+
+/// Fills empty maps, or those that cannot be emptied.
+fn fill<K: Key, const V: usize>(all: &mut [Candidate<K, V>], script: &Script<K, V>) -> Outcome<()> {
+    for candidate in all {
+        candidate
+            .fill(script)
+            .map_err(|error| format!("{}: {error}", candidate.name))?;
+    }
+    Ok(())
+}
