@@ -10,7 +10,7 @@
     reason = "a failed test may panic"
 )]
 
-#[path = "../../fuzz/harness/mod.rs"]
+#[path = "../fuzz/harness/mod.rs"]
 mod harness;
 mod seeds;
 
@@ -30,7 +30,7 @@ const TARGETS: [(&str, Harness); 3] = [
 
 fn corpus(target: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../fuzz/corpus")
+        .join("fuzz/corpus")
         .join(target)
 }
 

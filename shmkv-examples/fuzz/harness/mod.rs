@@ -6,7 +6,7 @@
 //! character that a terminal obeys.
 #![allow(dead_code, reason = "each fuzz target uses its own part")]
 
-#[path = "../../shmkv-core/tests/battery/mod.rs"]
+#[path = "../../../shmkv-core/tests/battery/mod.rs"]
 mod battery;
 pub(crate) mod input;
 pub(crate) mod segment;
