@@ -10,8 +10,9 @@ use crate::bytes::Sink;
 use crate::error::AccessError;
 use crate::handle::{Handle, release_all};
 use crate::layout::Geometry;
+use crate::lock::Guard;
 use crate::sys::Deadline;
-use crate::table::{Condition, Entries, Hash, NoRoom, Stored, Table};
+use crate::table::{Change, Entries, Hash, NoRoom, Stored, Table};
 
 /// How long a read-only handle tries to read an entry that writers change all
 /// the time. A handle that may write takes the lock instead.
@@ -51,7 +52,7 @@ impl<G: Geometry> Handle<G> {
             let Some(locked) = locked else {
                 return read.ok_or_else(|| self.timed_out());
             };
-            let found = self.table().get_locked(locked.as_ref(), hash, key, value);
+            let found = self.table().get_locked(locked.proof(), hash, key, value);
             locked.release();
             return Ok(found);
         }
@@ -81,37 +82,55 @@ impl<G: Geometry> Handle<G> {
         patiently(|| self.table().entries(bucket, into).ok())
     }
 
-    /// Stores a value if `condition` holds; see [`Table::store`].
-    #[inline(always)]
+    /// Stores a value if its condition holds; see [`Table::store`].
     pub(crate) fn put<S: Sink + ?Sized>(
         &self,
-        hash: Hash,
-        key: &[u8],
-        value: &[u8],
-        condition: Condition,
+        change: Change<'_>,
         old: &mut S,
     ) -> Result<Stored, AccessError> {
-        self.table().prefetch_change(hash);
-        let locked = self.lock(self.table().place(hash).shard)?;
-        let stored = self
-            .table()
-            .store(locked.as_ref(), hash, key, value, condition, old);
+        let table = self.table();
+        let guess = table.guess(change.hash);
+        let locked = self.lock(table.place(change.hash).shard)?;
+        let held = locked.proof();
+        let stored = guess
+            .and_then(|guess| table.store_as_guessed(held, change, guess, old))
+            .unwrap_or_else(|| table.store(held, change, old));
         locked.release();
-        match stored {
-            Ok(stored) => Ok(stored),
-            Err(no_room) => self.put_slow(no_room, hash, key, value, condition, old),
+        stored.or_else(|no_room| self.put_slow(no_room, change, old))
+    }
+
+    /// As [`put`](Self::put), leaving it to [`put_slow`](Self::put_slow) to find
+    /// out why there is no room. If the outcome is [`Put::Otherwise`] it is
+    /// `otherwise` that the old value was copied to.
+    #[inline(always)]
+    pub(crate) fn try_put<S: Sink + ?Sized>(
+        &self,
+        change: Change<'_>,
+        old: &mut S,
+        otherwise: &mut S,
+    ) -> Result<Put, AccessError> {
+        let table = self.table();
+        let guess = table.guess(change.hash);
+        let locked = self.lock(table.place(change.hash).shard)?;
+        let held = locked.proof();
+        if let Some(guess) = guess
+            && let Some(stored) = table.store_as_guessed(held, change, guess, old)
+        {
+            locked.release();
+            return Ok(Put::AsGuessed(stored));
         }
+        let stored = table.store(held, change, otherwise);
+        locked.release();
+        Ok(Put::Otherwise(stored))
     }
 
     /// Decides under all locks whether the map is full, and stores if it is not.
     #[cold]
-    fn put_slow<S: Sink + ?Sized>(
+    #[inline(never)]
+    pub(crate) fn put_slow<S: Sink + ?Sized>(
         &self,
         no_room: NoRoom,
-        hash: Hash,
-        key: &[u8],
-        value: &[u8],
-        condition: Condition,
+        change: Change<'_>,
         old: &mut S,
     ) -> Result<Stored, AccessError> {
         if no_room != NoRoom::Reserved {
@@ -119,12 +138,14 @@ impl<G: Geometry> Handle<G> {
         }
         let all = self.lock_all()?;
         let table = self.table();
-        table.count_exactly(&all);
+        let held: Vec<_> = all.iter().map(Guard::proof).collect();
+        table.count_exactly(&held);
         // Looks again whether the key is there: somebody may have added it.
-        let stored = match all.get(table.place(hash).shard) {
-            Some(locked) => table.store(locked.as_ref(), hash, key, value, condition, old),
+        let stored = match held.get(table.place(change.hash).shard) {
+            Some(held) => table.store(*held, change, old),
             None => Err(NoRoom::Damaged),
         };
+        drop(held);
         release_all(all);
         stored.map_err(|no_room| self.refused(no_room))
     }
@@ -148,11 +169,11 @@ impl<G: Geometry> Handle<G> {
         expected: Option<u64>,
         old: &mut S,
     ) -> Result<Option<u64>, AccessError> {
-        self.table().prefetch_change(hash);
+        self.table().guess(hash);
         let locked = self.lock(self.table().place(hash).shard)?;
         let found = self
             .table()
-            .remove(locked.as_ref(), hash, key, expected, old);
+            .remove(locked.proof(), hash, key, expected, old);
         locked.release();
         Ok(found)
     }
@@ -161,7 +182,7 @@ impl<G: Geometry> Handle<G> {
     pub(crate) fn clear(&self) -> Result<(), AccessError> {
         for shard in 0..self.memory.dimensions().shards {
             let locked = self.lock(shard)?;
-            self.table().clear(locked.as_ref());
+            self.table().clear(locked.proof());
             locked.release();
         }
         Ok(())
@@ -182,6 +203,14 @@ impl<G: Geometry> Handle<G> {
             }
         }
     }
+}
+
+/// What [`Handle::try_put`] came to.
+pub(crate) enum Put {
+    /// The key was where it seemed to be before the lock was taken.
+    AsGuessed(Result<Stored, NoRoom>),
+    /// It had to be looked for.
+    Otherwise(Result<Stored, NoRoom>),
 }
 
 /// Tries until it succeeds or [`READ_PATIENCE`] is over.

@@ -60,8 +60,9 @@ pub use codec::{
 pub use error::{AccessError, CreateError, Error, NameError, OpenError};
 #[cfg(not(loom))]
 pub use map::{
-    Exchange, Iter, IterVersioned, Keys, Map, Options, Reader, Shape, ShmMap, ShmReader, Stats,
-    StrMap, StrReader, UntypedIter, UntypedMap, UntypedReader, Values, Version, Versioned, unlink,
+    Exchange, Iter, IterVersioned, Keys, Map, Options, Prepared, Reader, Shape, ShmMap, ShmReader,
+    Stats, StrMap, StrReader, UntypedIter, UntypedMap, UntypedReader, Values, Version, Versioned,
+    unlink,
 };
 #[cfg(all(feature = "derive", not(loom)))]
 pub use shmkv_derive::{ShmKey, ShmValue};

@@ -78,7 +78,7 @@ pub(crate) struct Guard<'a, O: Os> {
     word: &'a AtomicU32,
     me: u32,
     os: &'a O,
-    proof: Exclusive,
+    shard: usize,
 }
 
 /// The lock of one shard whose holder died: to be repaired before use.
@@ -90,7 +90,7 @@ impl<'a, O: Os> Orphan<'a, O> {
     #[cold]
     pub(crate) fn recover<G: Geometry>(self, table: &Table<'_, G>) -> Guard<'a, O> {
         if sync::step_of(Part::LockRecovery) {
-            table.recover(&self.0.proof);
+            table.recover(self.0.proof());
         }
         self.0
     }
@@ -214,39 +214,44 @@ impl<'a, O: Os> Guard<'a, O> {
             word,
             me,
             os,
-            proof: Exclusive::of_locked(shard),
+            shard,
         }
+    }
+
+    /// That the lock is held.
+    #[inline(always)]
+    pub(crate) fn proof(&self) -> Exclusive<'_> {
+        Exclusive::of_locked(self.shard)
     }
 
     /// Gives the lock back.
     #[inline(always)]
     pub(crate) fn release(self) {
-        let order = leave_order();
-        if self
-            .word
-            .compare_exchange(self.me, 0, order, Relaxed)
-            .is_err()
-        {
-            self.leave_slow(0);
+        let (order, word) = (leave_order(), self.word);
+        if word.compare_exchange(self.me, 0, order, Relaxed).is_err() {
+            leave_slow(word, self.me, self.os, 0);
         }
         std::mem::forget(self);
     }
+}
 
-    /// Gives the lock back as `to`, and wakes one who waits.
-    #[cold]
-    fn leave_slow(&self, to: u32) {
-        let order = leave_order();
-        loop {
-            let seen = self.word.load(Relaxed);
-            if seen & ID != self.me {
-                return; // Not ours: somebody damaged the word. Leave it alone.
+/// Gives a lock back as `to`, and wakes one who waits.
+///
+/// It takes the guard apart, so that a guard can stay in registers.
+#[cold]
+#[inline(never)]
+fn leave_slow<O: Os>(word: &AtomicU32, me: u32, os: &O, to: u32) {
+    let order = leave_order();
+    loop {
+        let seen = word.load(Relaxed);
+        if seen & ID != me {
+            return; // Not ours: somebody damaged the word. Leave it alone.
+        }
+        if word.compare_exchange(seen, to, order, Relaxed).is_ok() {
+            if seen & WAITERS != 0 {
+                os.wake_one(word);
             }
-            if self.word.compare_exchange(seen, to, order, Relaxed).is_ok() {
-                if seen & WAITERS != 0 {
-                    self.os.wake_one(self.word);
-                }
-                return;
-            }
+            return;
         }
     }
 }
@@ -258,15 +263,10 @@ fn leave_order() -> Ordering {
     sync::order_of(Part::LockRelease, if total { SeqCst } else { Release })
 }
 
-impl<O: Os> AsRef<Exclusive> for Guard<'_, O> {
-    fn as_ref(&self) -> &Exclusive {
-        &self.proof
-    }
-}
-
 impl<O: Os> Drop for Guard<'_, O> {
     /// Reached by unwinding only.
+    #[inline(always)]
     fn drop(&mut self) {
-        self.leave_slow(ABANDONED);
+        leave_slow(self.word, self.me, self.os, ABANDONED);
     }
 }

@@ -37,6 +37,44 @@ impl Sink for () {
     fn copy_from(&mut self, _: &[AtomicU64]) {}
 }
 
+/// A [`Sink`] that can be made on the spot: a [`Buffer`], or `()` for nothing.
+pub(crate) trait Room: Sink + Sized {
+    /// Nothing yet.
+    fn new() -> Self;
+
+    /// Runs `body` with an empty one, on the heap if it is large.
+    fn with<R>(body: impl FnOnce(&mut Self) -> R) -> R;
+}
+
+impl Room for () {
+    #[inline(always)]
+    fn new() -> Self {}
+
+    #[inline(always)]
+    fn with<R>(body: impl FnOnce(&mut Self) -> R) -> R {
+        body(&mut ())
+    }
+}
+
+impl<const LEN: usize> Room for Buffer<LEN> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self {
+            bytes: [MaybeUninit::uninit(); LEN],
+            is_filled: false,
+        }
+    }
+
+    #[inline(always)]
+    fn with<R>(body: impl FnOnce(&mut Self) -> R) -> R {
+        if LEN <= STACK_LIMIT {
+            buffer_on_stack(body)
+        } else {
+            buffer_on_heap(body)
+        }
+    }
+}
+
 /// Room for `LEN` bytes.
 pub(crate) struct Buffer<const LEN: usize> {
     bytes: [MaybeUninit<u8>; LEN],
@@ -44,15 +82,6 @@ pub(crate) struct Buffer<const LEN: usize> {
 }
 
 impl<const LEN: usize> Buffer<LEN> {
-    /// Nothing yet.
-    #[inline(always)]
-    pub(crate) fn new() -> Self {
-        Self {
-            bytes: [MaybeUninit::uninit(); LEN],
-            is_filled: false,
-        }
-    }
-
     /// What it was filled with.
     #[inline(always)]
     pub(crate) fn bytes(&self) -> Option<&[u8; LEN]> {
@@ -71,16 +100,6 @@ impl<const LEN: usize> Sink for Buffer<LEN> {
 
 /// Buffers up to this many bytes live on the stack, larger ones on the heap.
 pub(crate) const STACK_LIMIT: usize = 16 * 1024;
-
-/// Runs `body` with an empty buffer of `LEN` bytes.
-#[inline(always)]
-pub(crate) fn with_buffer<const LEN: usize, R>(body: impl FnOnce(&mut Buffer<LEN>) -> R) -> R {
-    if LEN <= STACK_LIMIT {
-        buffer_on_stack(body)
-    } else {
-        buffer_on_heap(body)
-    }
-}
 
 /// Apart, so that a large buffer is not part of a frame that never uses it.
 #[inline]

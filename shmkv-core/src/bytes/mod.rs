@@ -15,7 +15,7 @@ mod buffer;
 #[cfg_attr(not(all(target_arch = "x86_64", not(loom))), path = "words.rs")]
 mod moves;
 
-pub(crate) use buffer::{Buffer, STACK_LIMIT, Sink, with_buffer, with_zeros};
+pub(crate) use buffer::{Buffer, Room, STACK_LIMIT, Sink, with_zeros};
 pub(crate) use moves::{prefetch, prefetch_to_write};
 
 use std::mem::MaybeUninit;

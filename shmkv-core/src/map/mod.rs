@@ -2,13 +2,14 @@
 //!
 //! Keys and values are encoded before a lock is taken and decoded after it has
 //! been given back; no code of the user's ever runs in between. `reader` has
-//! what needs no lock, `writer` what does, `optimistic` what runs closures,
+//! what needs no lock, `prepared` that for one key, `writer` what takes one, `optimistic` what runs closures,
 //! `options` the ways to a handle; `untyped` has them for programs that learn the
 //! types at run time.
 
 mod iter;
 mod optimistic;
 mod options;
+mod prepared;
 mod reader;
 mod stats;
 mod typed;
@@ -18,6 +19,7 @@ mod writer;
 
 pub use iter::{Iter, IterVersioned, Keys, Values};
 pub use options::Options;
+pub use prepared::Prepared;
 pub use reader::ShmReader;
 pub use stats::Stats;
 pub use typed::{Map, Reader, Shape, StrMap, StrReader};

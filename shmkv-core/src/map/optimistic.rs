@@ -48,7 +48,7 @@ where
                 let mut value = seen.value;
                 change(&mut value);
                 let expected = Condition::Version(seen.version.get());
-                let stored = self.put_encoded(hash, key, &value, expected, &mut ())?;
+                let stored = self.put_hashed(hash, key, &value, expected, &mut ())?;
                 Ok(stored.version.map(|_| Some(value)))
             })
         })

@@ -6,8 +6,10 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Iter, IterVersioned, Keys, Options, ShmMap, Stats, Values, Version, Versioned};
-use crate::bytes::{Buffer, STACK_LIMIT, exactly, with_buffer, with_zeros};
+use super::{
+    Iter, IterVersioned, Keys, Options, Prepared, ShmMap, Stats, Values, Version, Versioned,
+};
+use crate::bytes::{Buffer, Room, STACK_LIMIT, exactly, with_zeros};
 use crate::codec::role::{KeyRole, ValueRole};
 use crate::codec::{Schema, SchemaError, ShmField, ShmKey, ShmValue, ToKey};
 use crate::error::{AccessError, OpenError};
@@ -110,7 +112,7 @@ where
     ) -> Result<Option<R>, AccessError> {
         // This buffer is not shown to anything out of line, so that the value can
         // stay in registers.
-        with_buffer::<V, _>(|value| {
+        Buffer::<V>::with(|value| {
             let Ok(version) = self.table().get(hash, key, value) else {
                 return self.read_slow(hash, key, make);
             };
@@ -129,7 +131,7 @@ where
         key: &[u8],
         make: impl FnOnce(u64, &[u8]) -> Result<R, AccessError>,
     ) -> Result<Option<R>, AccessError> {
-        with_buffer::<V, _>(|value| {
+        Buffer::<V>::with(|value| {
             let version = self.handle.get_slow(hash, key, value)?;
             match (version, value.bytes()) {
                 (Some(version), Some(bytes)) => make(version, bytes).map(Some),
@@ -224,7 +226,7 @@ where
             return self.get_large(&key);
         }
         let mut room = [0; K];
-        let key = encoded(&key, &mut room)?;
+        let key = encoded_key(&key, &mut room)?;
         self.get_hashed(self.table().hash(key), key)
     }
 
@@ -281,13 +283,28 @@ where
     ///
     /// As [`get`](Self::get), but the value is not looked at.
     pub fn contains_key(&self, key: impl ToKey<Key>) -> Result<bool, AccessError> {
-        self.with_key(&key, |hash, key| {
-            let found = match self.table().get(hash, key, &mut ()) {
-                Ok(found) => found,
-                Err(_) => self.handle.get_slow(hash, key, &mut ())?,
-            };
-            Ok(found.is_some())
-        })
+        self.with_key(&key, |hash, key| self.contains_hashed(hash, key))
+    }
+
+    #[inline]
+    pub(super) fn contains_hashed(&self, hash: Hash, key: &[u8]) -> Result<bool, AccessError> {
+        let found = match self.table().get(hash, key, &mut ()) {
+            Ok(found) => found,
+            Err(_) => self.handle.get_slow(hash, key, &mut ())?,
+        };
+        Ok(found.is_some())
+    }
+
+    /// Encodes and hashes a key, for those who will ask for it all the time.
+    ///
+    /// # Errors
+    ///
+    /// [`Key`](AccessError::Key) if the key cannot be represented.
+    pub fn prepare(
+        &self,
+        key: impl ToKey<Key>,
+    ) -> Result<Prepared<'_, N, K, V, Key, Value>, AccessError> {
+        Prepared::new(self, &key)
     }
 
     /// The values of several keys, each looked up by itself: they need not
@@ -356,7 +373,7 @@ where
             // A key that cannot be encoded is reported in its turn.
             let mut hashes = [Hash::default(); AT_ONCE];
             for (key, hash) in keys.iter().zip(&mut hashes) {
-                if let Ok(key) = encoded(key, &mut room) {
+                if let Ok(key) = encoded_key(key, &mut room) {
                     *hash = table.hash(key);
                     table.prefetch_bucket(*hash);
                 }
@@ -365,7 +382,7 @@ where
                 table.prefetch_slot(*hash);
             }
             for ((key, hash), value) in keys.iter().zip(hashes).zip(values) {
-                let key = encoded(key, &mut room)?;
+                let key = encoded_key(key, &mut room)?;
                 match self.get_hashed(hash, key) {
                     Ok(found) => *value = found,
                     Err(error) => return Err(error),
@@ -451,7 +468,7 @@ const AT_ONCE: usize = 16;
 
 /// The bytes of a key: in memory already, or put into `room`.
 #[inline(always)]
-fn encoded<'k, const K: usize, Key>(
+pub(super) fn encoded_key<'k, const K: usize, Key>(
     key: &'k impl ToKey<Key>,
     room: &'k mut [u8; K],
 ) -> Result<&'k [u8; K], AccessError> {

@@ -14,7 +14,7 @@ use crate::error::{AccessError, OpenError};
 use crate::handle::{Handle, Settings};
 use crate::home::Home;
 use crate::layout::Dimensions;
-use crate::table::{Condition, Fault};
+use crate::table::{Change, Condition, Fault};
 
 /// A read-only handle on a map of any type: keys and values are bytes, and
 /// [`ParsedSchema`] says what they mean.
@@ -249,10 +249,13 @@ impl UntypedMap {
         self.check_key(key)?;
         check_length(value, self.value_size()).map_err(AccessError::Value)?;
         let mut old = vec![0; self.value_size()];
-        let hash = self.handle.table().hash(key);
-        let stored = self
-            .handle
-            .put(hash, key, value, Condition::Always, &mut old[..])?;
+        let change = Change {
+            hash: self.handle.table().hash(key),
+            key,
+            value,
+            condition: Condition::Always,
+        };
+        let stored = self.handle.put(change, &mut old[..])?;
         Ok(stored.found.map(|_| old))
     }
 

@@ -6,15 +6,16 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use super::reader::versioned;
+use super::reader::{encoded_key, versioned};
 use super::{Exchange, Iter, Options, ShmReader, Version};
-use crate::bytes::{Buffer, Sink, exactly, with_buffer, with_zeros};
+use crate::access::Put;
+use crate::bytes::{Buffer, Room, STACK_LIMIT, Sink, exactly, with_zeros};
 use crate::codec::{ShmKey, ShmValue, ToKey, ToValue};
 use crate::error::{AccessError, CreateError, Error, OpenError};
 use crate::handle::Handle;
 use crate::home::Home;
 use crate::layout::Fixed;
-use crate::table::{Condition, Hash, Stored};
+use crate::table::{Change, Condition, Hash, NoRoom, Stored};
 
 /// A map of at most `N` entries, keys of `K` bytes and values of `V` bytes, in
 /// shared memory.
@@ -230,14 +231,47 @@ where
     ///
     /// Others see the old value or the new one, never a mixture, and never none
     /// at all. If the process dies, they see one of the two.
-    #[doc(alias = "shared_memory_kv_set")]
     pub fn insert(
         &self,
         key: impl ToKey<Key>,
         value: impl ToValue<Value>,
     ) -> Result<Option<Value>, AccessError> {
-        self.put(key, value, Condition::Always, |stored, old| {
-            previous(stored.found, old)
+        self.put(
+            &key,
+            &value,
+            Condition::Always,
+            |stored, old: &Buffer<V>| previous(stored.found, old),
+        )
+    }
+
+    /// Stores `value` under `key`, as [`insert`](Self::insert), and returns the
+    /// version that the entry has now instead of the value that it had: for those
+    /// who do not want that, or who go on with
+    /// [`compare_exchange`](Self::compare_exchange).
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert), without `Decode`.
+    ///
+    /// ```
+    /// # use shmkv_core::{Exchange, Map};
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// let turns = Map::<10, u32, u64>::create_anonymous()?;
+    /// let mine = turns.set(1, 100)?;
+    /// // Taken back, unless somebody has answered meanwhile.
+    /// assert!(matches!(turns.compare_exchange(1, mine, 0)?, Exchange::Stored(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "shared_memory_kv_set")]
+    pub fn set(
+        &self,
+        key: impl ToKey<Key>,
+        value: impl ToValue<Value>,
+    ) -> Result<Version, AccessError> {
+        self.put::<(), _>(&key, &value, Condition::Always, |stored, ()| {
+            // A value that is stored always has a version.
+            Ok(Version::of_slot(stored.version.unwrap_or_default()))
         })
     }
 
@@ -252,7 +286,7 @@ where
         key: impl ToKey<Key>,
         value: impl ToValue<Value>,
     ) -> Result<bool, AccessError> {
-        self.with_key(&key, |hash, key| self.add(hash, key, value))
+        self.with_key(&key, |hash, key| self.add(hash, key, &value))
     }
 
     /// Stores `value` under `key` only if the key is present; returns the value
@@ -266,9 +300,12 @@ where
         key: impl ToKey<Key>,
         value: impl ToValue<Value>,
     ) -> Result<Option<Value>, AccessError> {
-        self.put(key, value, Condition::Present, |stored, old| {
-            previous(stored.found, old)
-        })
+        self.put(
+            &key,
+            &value,
+            Condition::Present,
+            |stored, old: &Buffer<V>| previous(stored.found, old),
+        )
     }
 
     /// Stores `value` under `key` only if the entry still has the version
@@ -300,7 +337,7 @@ where
         value: impl ToValue<Value>,
     ) -> Result<Exchange<Value>, AccessError> {
         let expected = Condition::Version(expected.get());
-        self.put(key, value, expected, |stored, found| {
+        self.put(&key, &value, expected, |stored, found: &Buffer<V>| {
             match (stored.version, stored.found, found.bytes()) {
                 (Some(version), _, _) => Ok(Exchange::Stored(Version::of_slot(version))),
                 (None, Some(now), Some(bytes)) => {
@@ -321,7 +358,7 @@ where
     #[doc(alias = "shared_memory_kv_delete")]
     pub fn remove(&self, key: impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
         self.with_key(&key, |hash, key| {
-            with_buffer::<V, _>(|old| {
+            Buffer::<V>::with(|old| {
                 let found = self.handle.remove(hash, key, None, old)?;
                 previous(found, old)
             })
@@ -356,36 +393,92 @@ where
 
     /// Encodes and stores, and makes something of the outcome after the lock
     /// has been given back.
-    fn put<R>(
+    #[inline(always)]
+    fn put<Old: Room, R>(
         &self,
-        key: impl ToKey<Key>,
-        value: impl ToValue<Value>,
+        key: &impl ToKey<Key>,
+        value: &impl ToValue<Value>,
         condition: Condition,
-        outcome: impl FnOnce(Stored, &Buffer<V>) -> Result<R, AccessError>,
+        outcome: impl FnOnce(Stored, &Old) -> Result<R, AccessError>,
     ) -> Result<R, AccessError> {
-        self.with_key(&key, |hash, key| {
-            with_buffer::<V, _>(|old| {
-                let stored = self.put_encoded(hash, key, value, condition, old)?;
+        if K > STACK_LIMIT || V > STACK_LIMIT {
+            return self.put_large(key, value, condition, outcome);
+        }
+        let (mut key_room, mut value_room) = ([0; K], [0; V]);
+        let key = encoded_key(key, &mut key_room)?;
+        let change = Change {
+            hash: self.table().hash(key),
+            key,
+            value: encoded_value(value, &mut value_room)?,
+            condition,
+        };
+        // Two, so that the first is not shown to anything out of line and the old
+        // value can stay in registers.
+        let (mut old, mut otherwise) = (Old::new(), Old::new());
+        match self.handle.try_put(change, &mut old, &mut otherwise)? {
+            Put::AsGuessed(Ok(stored)) => outcome(stored, &old),
+            Put::Otherwise(Ok(stored)) => outcome(stored, &otherwise),
+            Put::AsGuessed(Err(no_room)) | Put::Otherwise(Err(no_room)) => {
+                self.put_slow(no_room, change, outcome)
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_slow<Old: Room, R>(
+        &self,
+        no_room: NoRoom,
+        change: Change<'_>,
+        outcome: impl FnOnce(Stored, &Old) -> Result<R, AccessError>,
+    ) -> Result<R, AccessError> {
+        Old::with(|old| {
+            let stored = self.handle.put_slow(no_room, change, old)?;
+            outcome(stored, old)
+        })
+    }
+
+    /// For what does not go on the stack.
+    #[inline(never)]
+    fn put_large<Old: Room, R>(
+        &self,
+        key: &impl ToKey<Key>,
+        value: &impl ToValue<Value>,
+        condition: Condition,
+        outcome: impl FnOnce(Stored, &Old) -> Result<R, AccessError>,
+    ) -> Result<R, AccessError> {
+        self.with_key(key, |hash, key| {
+            Old::with(|old| {
+                let stored = self.put_hashed(hash, key, value, condition, old)?;
                 outcome(stored, old)
             })
         })
     }
 
-    #[inline(always)]
-    pub(super) fn put_encoded(
+    /// Encodes a value and stores it.
+    pub(super) fn put_hashed(
         &self,
         hash: Hash,
         key: &[u8],
-        value: impl ToValue<Value>,
+        value: &impl ToValue<Value>,
         condition: Condition,
         old: &mut impl Sink,
     ) -> Result<Stored, AccessError> {
+        let mut put = |value: &[u8]| {
+            let change = Change {
+                hash,
+                key,
+                value,
+                condition,
+            };
+            self.handle.put(change, old)
+        };
         if let Some(bytes) = value.as_encoded().and_then(exactly::<V>) {
-            return self.handle.put(hash, key, bytes, condition, old);
+            return put(bytes);
         }
         with_zeros::<V, _>(|bytes| {
             value.encode_into(bytes).map_err(AccessError::Value)?;
-            self.handle.put(hash, key, bytes, condition, old)
+            put(bytes)
         })
     }
 
@@ -394,10 +487,25 @@ where
         &self,
         hash: Hash,
         key: &[u8],
-        value: impl ToValue<Value>,
+        value: &impl ToValue<Value>,
     ) -> Result<bool, AccessError> {
-        let stored = self.put_encoded(hash, key, value, Condition::Absent, &mut ())?;
+        let stored = self.put_hashed(hash, key, value, Condition::Absent, &mut ())?;
         Ok(stored.version.is_some())
+    }
+}
+
+/// The bytes of a value: in memory already, or put into `room`.
+#[inline(always)]
+fn encoded_value<'v, const V: usize, Value>(
+    value: &'v impl ToValue<Value>,
+    room: &'v mut [u8; V],
+) -> Result<&'v [u8; V], AccessError> {
+    match value.as_encoded().and_then(exactly::<V>) {
+        Some(bytes) => Ok(bytes),
+        None => match value.encode_into(room) {
+            Ok(()) => Ok(room),
+            Err(error) => Err(AccessError::Value(error)),
+        },
     }
 }
 

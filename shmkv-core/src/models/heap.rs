@@ -9,7 +9,7 @@ use rapidhash::v3::RapidSecrets;
 
 use crate::layout::{Bucket, Fixed, Shard, Shared};
 use crate::sync::{AtomicU64, Ordering::Relaxed};
-use crate::table::{Condition, Entries, Exclusive, Table};
+use crate::table::{Change, Condition, Entries, Exclusive, Table};
 
 /// The largest table of two buckets.
 pub(super) type Small<'m> = Table<'m, Fixed<9, 8, 16>>;
@@ -77,23 +77,26 @@ impl Heap {
     }
 
     /// Stores a value under a key, and returns its version.
-    pub(super) fn put(&self, held: &Exclusive, key: Key) -> u64 {
+    pub(super) fn put(&self, held: Exclusive<'_>, key: Key) -> u64 {
         let table = self.table();
         let next = self.shard().next.load(Relaxed) + 1;
-        let stored = table.store(
-            held,
-            table.hash(&key),
-            &key,
-            &value_of(next),
-            Condition::Always,
-            &mut (),
-        );
+        let change = Change {
+            hash: table.hash(&key),
+            key: &key,
+            value: &value_of(next),
+            condition: Condition::Always,
+        };
+        // As `Handle::put` does.
+        let stored = table
+            .guess(change.hash)
+            .and_then(|guess| table.store_as_guessed(held, change, guess, &mut ()))
+            .unwrap_or_else(|| table.store(held, change, &mut ()));
         assert_eq!(stored.expect("room").version, Some(next));
         next
     }
 
     /// Removes a key.
-    pub(super) fn remove(&self, held: &Exclusive, key: Key) {
+    pub(super) fn remove(&self, held: Exclusive<'_>, key: Key) {
         let table = self.table();
         table.remove(held, table.hash(&key), &key, None, &mut ());
     }
@@ -105,14 +108,14 @@ impl Heap {
 }
 
 /// The lock of the only shard, in models that have one writer.
-pub(super) fn held() -> Exclusive {
+pub(super) fn held() -> Exclusive<'static> {
     Exclusive::of_locked(0)
 }
 
 /// Stores these keys.
 pub(super) fn put_all(heap: &Heap, keys: &[Key]) {
     for &key in keys {
-        heap.put(&held(), key);
+        heap.put(held(), key);
     }
 }
 

@@ -35,13 +35,13 @@ fn killed(heap: Rc<Heap>, kills: [usize; 2], deaths: usize, write: fn(&Heap)) {
             if !alive {
                 let faults = table.check();
                 assert!(faults.iter().all(|f| f.is_harmless()), "{faults:?}");
-                if deaths < 2 || mortal(1, kills[1], || table.recover(&held())).is_none() {
-                    table.recover(&held());
+                if deaths < 2 || mortal(1, kills[1], || table.recover(held())).is_none() {
+                    table.recover(held());
                 }
             }
             let faults = table.check();
             assert!(faults.is_empty(), "{faults:?}");
-            let last = heap.put(&held(), keys().a);
+            let last = heap.put(held(), keys().a);
             states.borrow_mut().push(Some(last));
         })
     };
@@ -61,7 +61,7 @@ fn killed(heap: Rc<Heap>, kills: [usize; 2], deaths: usize, write: fn(&Heap)) {
 }
 
 fn put(heap: &Heap) {
-    heap.put(&held(), keys().a);
+    heap.put(held(), keys().a);
 }
 
 /// A model of one death.
@@ -105,7 +105,7 @@ static REMOVE_AT_HOME: Model = once(
     "one killed, remove at home",
     Some(2),
     |heap| put_all(heap, &[keys().a]),
-    |heap, kills| killed(heap, kills, 1, |heap| heap.remove(&held(), keys().a)),
+    |heap, kills| killed(heap, kills, 1, |heap| heap.remove(held(), keys().a)),
 );
 
 static REMOVE_ELSEWHERE: Model = once(
@@ -115,7 +115,7 @@ static REMOVE_ELSEWHERE: Model = once(
         put_all(heap, &keys().others);
         put_all(heap, &[keys().a]);
     },
-    |heap, kills| killed(heap, kills, 1, |heap| heap.remove(&held(), keys().a)),
+    |heap, kills| killed(heap, kills, 1, |heap| heap.remove(held(), keys().a)),
 );
 
 static CLEAR: Model = once(
@@ -125,7 +125,7 @@ static CLEAR: Model = once(
         put_all(heap, &keys().others);
         put_all(heap, &[keys().a]);
     },
-    |heap, kills| killed(heap, kills, 1, |heap| heap.table().clear(&held())),
+    |heap, kills| killed(heap, kills, 1, |heap| heap.table().clear(held())),
 );
 
 static TWICE_INSERT: Model = Model {
@@ -144,7 +144,7 @@ static TWICE_REMOVE: Model = Model {
         put_all(heap, &keys().others);
         put_all(heap, &[keys().a]);
     },
-    run: |heap, kills| killed(heap, kills, 2, |heap| heap.remove(&held(), keys().a)),
+    run: |heap, kills| killed(heap, kills, 2, |heap| heap.remove(held(), keys().a)),
 };
 
 static TWICE_CLEAR: Model = Model {
@@ -152,5 +152,5 @@ static TWICE_CLEAR: Model = Model {
     bound: Some(1),
     deaths: 2,
     set_up: TWICE_REMOVE.set_up,
-    run: |heap, kills| killed(heap, kills, 2, |heap| heap.table().clear(&held())),
+    run: |heap, kills| killed(heap, kills, 2, |heap| heap.table().clear(held())),
 };

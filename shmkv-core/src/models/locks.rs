@@ -74,7 +74,7 @@ impl World {
         let Ok(guard) = self.lock(me, false) else {
             panic!("no deadline");
         };
-        self.heap.put(guard.as_ref(), keys().a);
+        self.heap.put(guard.proof(), keys().a);
         guard.release();
     }
 
@@ -220,7 +220,7 @@ static ABANDONED: Model = Model {
             let Ok(guard) = world.lock(1, false) else {
                 panic!("no deadline");
             };
-            let put = || world.heap.put(guard.as_ref(), keys().a);
+            let put = || world.heap.put(guard.proof(), keys().a);
             if mortal(0, kills[0], put).is_none() {
                 world.orphaned.set(true);
                 drop(guard);

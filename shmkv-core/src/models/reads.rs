@@ -64,7 +64,7 @@ static INSERT_AT_HOME: Model = Model {
     run: |heap, _| {
         let states = [None, Some(1)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -84,7 +84,7 @@ static INSERT_ELSEWHERE: Model = Model {
     run: |heap, _| {
         let states = [None, Some(8)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -103,7 +103,7 @@ static UPDATE: Model = Model {
     run: |heap, _| {
         let states = [Some(1), Some(2)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -126,9 +126,9 @@ static TWO_UPDATES: Model = Model {
     run: |heap, _| {
         let states = [Some(1), Some(8), Some(9)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -147,7 +147,7 @@ static REMOVE_AT_HOME: Model = Model {
     run: |heap, _| {
         let states = [Some(1), None];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.remove(&held(), keys().a);
+            heap.remove(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -170,7 +170,7 @@ static REMOVE_ELSEWHERE: Model = Model {
     run: |heap, _| {
         let states = [Some(8), None];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.remove(&held(), keys().a);
+            heap.remove(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -188,14 +188,14 @@ static MOVE_HOME: Model = Model {
     set_up: |heap| {
         put_all(heap, &keys().others);
         put_all(heap, &[keys().a]);
-        heap.remove(&held(), keys().others[3]);
+        heap.remove(held(), keys().others[3]);
     },
     run: |heap, _| {
         let states = [Some(8), None, Some(11)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.remove(&held(), keys().a);
+            heap.remove(held(), keys().a);
             done();
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -217,11 +217,11 @@ static MOVE_AWAY: Model = Model {
     run: |heap, _| {
         let states = [Some(1), None, None, Some(10)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.remove(&held(), keys().a);
+            heap.remove(held(), keys().a);
             done();
-            heap.put(&held(), keys().others[6]);
+            heap.put(held(), keys().others[6]);
             done();
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -243,11 +243,11 @@ static MISS: Model = Model {
     run: |heap, _| {
         let states = [Some(2), Some(8), Some(8), Some(10)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
-            heap.put(&held(), keys().b);
+            heap.put(held(), keys().b);
             done();
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -268,11 +268,11 @@ static ITERATION: Model = Model {
     run: |heap, _| {
         let states = [Some(2), Some(8), Some(8), Some(10)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
-            heap.put(&held(), keys().b);
+            heap.put(held(), keys().b);
             done();
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -290,9 +290,9 @@ static ITERATION_REUSE: Model = Model {
     run: |heap, _| {
         let states = [Some(1), Some(8), Some(9)];
         let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
-            heap.put(&held(), keys().a);
+            heap.put(held(), keys().a);
             done();
         };
         beside(heap, &states, write, |heap, observer| {
@@ -307,8 +307,8 @@ fn never_both_absent(heap: Rc<Heap>) {
     let writer = {
         let heap = heap.clone();
         spawn(move || {
-            heap.put(&held(), keys().next_door);
-            heap.remove(&held(), keys().a);
+            heap.put(held(), keys().next_door);
+            heap.remove(held(), keys().a);
         })
     };
     let removed = heap.get(keys().a);
@@ -347,7 +347,7 @@ static TOTALS: Model = Model {
     run: |heap, _| {
         let writer = {
             let heap = heap.clone();
-            spawn(move || heap.put(&held(), keys().a))
+            spawn(move || heap.put(held(), keys().a))
         };
         let counted = heap.table().len() == 1;
         let inserted = heap.get(keys().a);

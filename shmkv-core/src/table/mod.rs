@@ -16,18 +16,21 @@
 //! `read` is for everybody, at any time. `write` is for the holder of the lock.
 //! `recover` is for the first holder after one that died.
 
+mod ahead;
 mod check;
-mod prefetch;
 mod read;
 mod recover;
 mod tags;
 mod write;
 
+use std::marker::PhantomData;
+
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_inline};
 
+pub(crate) use self::ahead::Guess;
 pub use self::check::Fault;
 pub(crate) use self::read::Entries;
-pub(crate) use self::write::{Condition, NoRoom, Stored};
+pub(crate) use self::write::{Change, Condition, NoRoom, Stored};
 use crate::layout::{Bucket, CLASSES, Geometry, MAX_LIVE, SLOTS, Shard, Shared};
 use crate::sync::{self, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Part};
 use tags::Tags;
@@ -37,18 +40,21 @@ pub(crate) const WRITING: u64 = 1 << 63;
 /// The bits of a version number; bit 62 is reserved for transactions.
 pub(crate) const NUMBER: u64 = (1 << 62) - 1;
 
-/// Proof that the lock of one shard is held, by whoever holds this.
+/// Proof that the lock of one shard is held, as long as it lives.
 ///
 /// Only the lock makes one, and it lends it no longer than it holds the lock.
-#[derive(Debug)]
-pub(crate) struct Exclusive {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exclusive<'g> {
     shard: usize,
+    guard: PhantomData<&'g ()>,
 }
 
-impl Exclusive {
+impl Exclusive<'_> {
     /// For the lock alone: the shard's lock is held while this exists.
+    #[inline(always)]
     pub(crate) fn of_locked(shard: usize) -> Self {
-        Self { shard }
+        let guard = PhantomData;
+        Self { shard, guard }
     }
 }
 

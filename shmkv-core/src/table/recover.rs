@@ -24,7 +24,7 @@ impl<G: Geometry> Table<'_, G> {
     ///
     /// Takes time in proportion to the shard's buckets, and to its entries if
     /// the dead one was clearing the map.
-    pub(crate) fn recover(&self, held: &Exclusive) {
+    pub(crate) fn recover(&self, held: Exclusive<'_>) {
         let shard = self.shard(held.shard);
         let intent = Intent::from_word(shard.intent.load(Relaxed), self.buckets_per_shard());
         if !sync::step_of(Part::IntentLast) {

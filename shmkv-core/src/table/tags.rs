@@ -3,7 +3,7 @@
 //! Tag 0 marks a vacant slot; any other value is a byte of the hash of the key
 //! that lives in the slot. Answers are masks with the top bit of a slot's byte.
 
-use super::MAX_LIVE;
+use super::{MAX_LIVE, SLOTS};
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 const REST: u64 = 0x7f7f_7f7f_7f7f_7f7f;
@@ -32,6 +32,13 @@ impl Tags {
         Mask(differs.wrapping_sub(LOW) & !differs & !REST).next()
     }
 
+    /// The first slot at or after `start`, going round, in which no entry lives.
+    #[inline(always)]
+    pub(super) fn vacant_from(self, start: usize) -> Option<usize> {
+        let turned = Self(self.0.rotate_right((start % SLOTS * 8) as u32));
+        turned.first_matching(0).map(|slot| (slot + start) % SLOTS)
+    }
+
     /// The slots in which no entry lives.
     #[inline(always)]
     pub(super) fn vacant(self) -> Mask {
@@ -56,6 +63,14 @@ impl Tags {
         (self.0 >> (slot * 8)) as u8
     }
 
+    /// These tags, with `tag` moved from the slot `from` to the vacant slot `to`.
+    #[inline(always)]
+    pub(super) fn moved(self, from: usize, to: usize, tag: u8) -> Self {
+        debug_assert_eq!((self.of(from), self.of(to)), (tag, 0));
+        let tag = u64::from(tag);
+        Self(self.0 ^ (tag << (from * 8)) ^ (tag << (to * 8)))
+    }
+
     /// These tags, with `slot`'s replaced.
     #[inline(always)]
     pub(super) fn with(self, slot: usize, tag: u8) -> Self {
@@ -67,17 +82,6 @@ impl Mask {
     #[inline(always)]
     pub(super) fn count(self) -> usize {
         self.0.count_ones() as usize
-    }
-
-    /// The first slot of the mask at or after `start`, going round.
-    #[inline(always)]
-    pub(super) fn first_from(self, start: usize) -> Option<usize> {
-        if self.0 == 0 {
-            return None;
-        }
-        let shift = (start % 8) * 8;
-        let turned = self.0.rotate_right(shift as u32);
-        Some((turned.trailing_zeros() as usize + shift) / 8 % 8)
     }
 }
 
@@ -127,12 +131,18 @@ mod tests {
 
     #[test]
     fn rotation_finds_the_next_one_round() {
-        let vacant = Tags(0x00_01_01_00_01_01_01_01).vacant();
-        assert_eq!(vacant.first_from(0), Some(4));
-        assert_eq!(vacant.first_from(4), Some(4));
-        assert_eq!(vacant.first_from(5), Some(7));
-        assert_eq!(vacant.first_from(8), Some(4));
-        assert_eq!(Tags(LOW).vacant().first_from(3), None);
+        let tags = Tags(0x00_01_01_00_01_01_01_01);
+        assert_eq!(tags.vacant_from(0), Some(4));
+        assert_eq!(tags.vacant_from(4), Some(4));
+        assert_eq!(tags.vacant_from(5), Some(7));
+        assert_eq!(tags.vacant_from(8), Some(4));
+        assert_eq!(Tags(LOW).vacant_from(3), None);
+    }
+
+    #[test]
+    fn a_tag_moves() {
+        let tags = Tags(0x11_00_33_44_55_66_77_88);
+        assert_eq!(tags.moved(2, 6, 0x66), Tags(0x11_66_33_44_55_00_77_88));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! compiler keeps them in the order in which they are written here: a process
 //! is killed between two machine instructions, not between two statements.
 
-use super::{Exclusive, Hash, Intent, NUMBER, Place, Table, Tags, WRITING};
+use super::{Exclusive, Guess, Hash, Intent, NUMBER, Place, Slot, Table, Tags, WRITING};
 use crate::bytes::{self, Sink};
 use crate::layout::{Bucket, Geometry, Shard};
 use crate::sync::{
@@ -27,6 +27,15 @@ pub(crate) enum Condition {
     Present,
     /// The key is present with this version.
     Version(u64),
+}
+
+/// What is to be stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change<'a> {
+    pub(crate) hash: Hash,
+    pub(crate) key: &'a [u8],
+    pub(crate) value: &'a [u8],
+    pub(crate) condition: Condition,
 }
 
 /// What came of it.
@@ -52,7 +61,10 @@ pub(crate) enum NoRoom {
 
 /// Where a live entry was found.
 struct Found {
-    bucket: usize,
+    /// The bucket, of the whole table.
+    at: usize,
+    /// Its tags.
+    tags: Tags,
     slot: usize,
     version: u64,
 }
@@ -70,50 +82,97 @@ const PUBLISH: Ordering = if cfg!(target_arch = "x86_64") {
 };
 
 impl<G: Geometry> Table<'_, G> {
-    /// Stores `value` under `key` if `condition` holds.
+    /// Stores a value if its condition holds.
     ///
-    /// If the key is present, the value that was found is copied to `old`, whether or not the condition holds. Linearizes at the
-    /// store to the tags.
-    #[inline(always)]
+    /// If the key is present, the value that was found is copied to `old`, whether
+    /// or not the condition holds. Linearizes at the store to the tags.
+    ///
+    /// Out of line, and the table by value: who stores as guessed pays for none of it.
+    #[inline(never)]
     pub(crate) fn store<S: Sink + ?Sized>(
-        &self,
-        held: &Exclusive,
-        hash: Hash,
-        key: &[u8],
-        value: &[u8],
-        condition: Condition,
+        self,
+        held: Exclusive<'_>,
+        change: Change<'_>,
         old: &mut S,
     ) -> Result<Stored, NoRoom> {
-        let place = self.place(hash);
+        let place = self.place(change.hash);
         debug_assert_eq!(held.shard, place.shard);
-        let found = self.find(place, key);
-        let refused = Stored {
-            version: None,
-            found: found.as_ref().map(|found| found.version),
+        if let Some(found) = self.find(place, change.key) {
+            // Going round, so that the slot just vacated is used again last.
+            let to = found.tags.vacant_from(found.slot + 1);
+            return self.replace(held, change, &found, to, old);
+        }
+        let version = match change.condition {
+            Condition::Always | Condition::Absent => {
+                Some(self.add(place, change.key, change.value)?)
+            }
+            Condition::Present | Condition::Version(_) => None,
         };
-        if let Some(found) = &found {
-            old.copy_from(self.slot(place.shard, found.bucket, found.slot).value);
+        Ok(Stored {
+            version,
+            found: None,
+        })
+    }
+
+    /// As [`store`](Self::store), for a key of which a [`Guess`] from before the
+    /// lock was taken still holds; `None` if it does not.
+    #[inline(always)]
+    pub(crate) fn store_as_guessed<S: Sink + ?Sized>(
+        &self,
+        held: Exclusive<'_>,
+        change: Change<'_>,
+        guess: Guess,
+        old: &mut S,
+    ) -> Option<Result<Stored, NoRoom>> {
+        let Guess { at, tags, slot, to } = guess;
+        let now = Tags(self.bucket_at(at).tags.load(Relaxed));
+        let words = self.slot_at(at, slot);
+        if now != tags || !bytes::equal(words.key, change.key) {
+            return None;
         }
-        match (&found, condition) {
-            (Some(_), Condition::Absent) | (None, Condition::Present | Condition::Version(_)) => {
-                Ok(refused)
-            }
-            (Some(found), Condition::Version(expected)) if found.version != expected => Ok(refused),
-            (Some(found), _) => {
-                let version = self.replace(place, found, key, value)?;
-                Ok(Stored {
-                    version: Some(version),
-                    ..refused
-                })
-            }
-            (None, _) => {
-                let version = self.add(place, key, value)?;
-                Ok(Stored {
-                    version: Some(version),
-                    found: None,
-                })
-            }
+        let found = Found {
+            at,
+            tags,
+            slot,
+            version: number_of(&words),
+        };
+        Some(self.replace(held, change, &found, to, old))
+    }
+
+    /// Publishes a new value for a live entry, in the slot `to` of its bucket, if
+    /// the condition holds.
+    #[inline(always)]
+    fn replace<S: Sink + ?Sized>(
+        &self,
+        held: Exclusive<'_>,
+        change: Change<'_>,
+        found: &Found,
+        to: Option<usize>,
+        old: &mut S,
+    ) -> Result<Stored, NoRoom> {
+        old.copy_from(self.slot_at(found.at, found.slot).value);
+        let holds = match change.condition {
+            Condition::Always | Condition::Present => true,
+            Condition::Absent => false,
+            Condition::Version(expected) => found.version == expected,
+        };
+        let mut version = None;
+        if holds {
+            let Some(to) = to else {
+                return Err(NoRoom::Damaged);
+            };
+            let shard = self.shard(held.shard);
+            let number = take_number(shard);
+            self.fill(found.at, to, number, change.key, change.value);
+            let tags = found.tags.moved(found.slot, to, change.hash.tag());
+            publish(self.bucket_at(found.at), tags);
+            commit(shard, number);
+            version = Some(number);
         }
+        Ok(Stored {
+            version,
+            found: Some(found.version),
+        })
     }
 
     /// Removes `key`, if it is present and, where `expected` is given, has that
@@ -122,7 +181,7 @@ impl<G: Geometry> Table<'_, G> {
     /// Linearizes at the store to the tags.
     pub(crate) fn remove<S: Sink + ?Sized>(
         &self,
-        held: &Exclusive,
+        held: Exclusive<'_>,
         hash: Hash,
         key: &[u8],
         expected: Option<u64>,
@@ -131,13 +190,12 @@ impl<G: Geometry> Table<'_, G> {
         let place = self.place(hash);
         debug_assert_eq!(held.shard, place.shard);
         let found = self.find(place, key)?;
-        old.copy_from(self.slot(place.shard, found.bucket, found.slot).value);
+        old.copy_from(self.slot_at(found.at, found.slot).value);
         if expected.is_some_and(|expected| expected != found.version) {
             return Some(found.version);
         }
         let shard = self.shard(place.shard);
-        let bucket = self.bucket(place.shard, found.bucket);
-        let target = found.bucket;
+        let target = found.at % self.buckets_per_shard();
         begin(
             shard,
             Intent::Path {
@@ -155,8 +213,7 @@ impl<G: Geometry> Table<'_, G> {
         if !sync::step_of(Part::OverflowLowerLast) {
             lower();
         }
-        let tags = Tags(bucket.tags.load(Relaxed));
-        publish(bucket, tags.with(found.slot, 0));
+        publish(self.bucket_at(found.at), found.tags.with(found.slot, 0));
         if !sync::step_of(Part::IntentLast) {
             shard.intent.store(0, Release);
         }
@@ -174,7 +231,7 @@ impl<G: Geometry> Table<'_, G> {
 
     /// Removes every entry of the locked shard; readers see them go bucket by
     /// bucket.
-    pub(crate) fn clear(&self, held: &Exclusive) {
+    pub(crate) fn clear(&self, held: Exclusive<'_>) {
         let shard = self.shard(held.shard);
         begin(shard, Intent::All);
         let number = take_number(shard);
@@ -199,7 +256,7 @@ impl<G: Geometry> Table<'_, G> {
     /// Looks `key` up under the lock, for those whom writers disturb too often.
     pub(crate) fn get_locked<S: Sink + ?Sized>(
         &self,
-        held: &Exclusive,
+        held: Exclusive<'_>,
         hash: Hash,
         key: &[u8],
         value: &mut S,
@@ -207,13 +264,13 @@ impl<G: Geometry> Table<'_, G> {
         let place = self.place(hash);
         debug_assert_eq!(held.shard, place.shard);
         let found = self.find(place, key)?;
-        value.copy_from(self.slot(place.shard, found.bucket, found.slot).value);
+        value.copy_from(self.slot_at(found.at, found.slot).value);
         Some(found.version)
     }
 
     /// Sets `reserved` to the number of entries that live. All shards' locks must
     /// be held, so that none changes.
-    pub(crate) fn count_exactly(&self, all: &[impl AsRef<Exclusive>]) {
+    pub(crate) fn count_exactly(&self, all: &[Exclusive<'_>]) {
         debug_assert_eq!(all.len(), self.shard_count());
         if let [shard] = self.shards {
             // Counted anew, so that a damaged counter cannot fill a map.
@@ -234,25 +291,22 @@ impl<G: Geometry> Table<'_, G> {
     }
 
     /// Finds a key; under the lock nothing moves.
-    #[inline(always)]
     fn find(&self, place: Place, key: &[u8]) -> Option<Found> {
         let mut index = place.home;
         for _ in 0..self.buckets_per_shard() {
-            let bucket = self.bucket(place.shard, index);
+            let at = place.shard * self.buckets_per_shard() + index;
+            let bucket = self.bucket_at(at);
             let tags = Tags(bucket.tags.load(Relaxed));
-            // As in a reader's `get`: the first match is nearly always the one.
-            let mut next = tags.first_matching(place.tag);
-            while let Some(i) = next {
-                let slot = self.slot(place.shard, index, i);
-                if bytes::equal(slot.key, key) {
+            for slot in tags.matching(place.tag) {
+                let words = self.slot_at(at, slot);
+                if bytes::equal(words.key, key) {
                     return Some(Found {
-                        bucket: index,
-                        slot: i,
-                        // Other bits are damage, which a change repairs.
-                        version: (slot.version.load(Relaxed) & NUMBER).max(1),
+                        at,
+                        tags,
+                        slot,
+                        version: number_of(&words),
                     });
                 }
-                next = tags.matching(place.tag).find(|other| *other > i);
             }
             if bucket.overflow[place.class].load(Relaxed) == 0 {
                 return None;
@@ -262,31 +316,7 @@ impl<G: Geometry> Table<'_, G> {
         None
     }
 
-    /// Publishes a new value for a live entry, in another slot of its bucket.
-    #[inline(always)]
-    fn replace(
-        &self,
-        place: Place,
-        found: &Found,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<u64, NoRoom> {
-        let shard = self.shard(place.shard);
-        let bucket = self.bucket(place.shard, found.bucket);
-        let tags = Tags(bucket.tags.load(Relaxed));
-        // Going round, so that the slot just vacated is used again last.
-        let Some(to) = tags.vacant().first_from(found.slot + 1) else {
-            return Err(NoRoom::Damaged);
-        };
-        let number = take_number(shard);
-        self.fill(place.shard, found.bucket, to, number, key, value);
-        publish(bucket, tags.with(found.slot, 0).with(to, place.tag));
-        commit(shard, number);
-        Ok(number)
-    }
-
     /// Publishes a new entry, in the first bucket on its path that has room.
-    #[inline(never)]
     fn add(&self, place: Place, key: &[u8], value: &[u8]) -> Result<u64, NoRoom> {
         let shard = self.shard(place.shard);
         let live = shard.live.load(Relaxed);
@@ -309,7 +339,7 @@ impl<G: Geometry> Table<'_, G> {
             }
             target = self.after(target);
         };
-        let Some(to) = tags.vacant().first_from(shard.next.load(Relaxed) as usize) else {
+        let Some(to) = tags.vacant_from(shard.next.load(Relaxed) as usize) else {
             return Err(NoRoom::Damaged);
         };
         if self.shard_count() > 1
@@ -326,7 +356,8 @@ impl<G: Geometry> Table<'_, G> {
             },
         );
         let number = take_number(shard);
-        self.fill(place.shard, target, to, number, key, value);
+        let at = place.shard * self.buckets_per_shard() + target;
+        self.fill(at, to, number, key, value);
         let raise = || self.pass(place, target, |count| count.saturating_add(1));
         if sync::step_of(Part::OverflowRaiseFirst) {
             raise();
@@ -342,16 +373,8 @@ impl<G: Geometry> Table<'_, G> {
 
     /// Writes a vacant slot.
     #[inline(always)]
-    fn fill(
-        &self,
-        shard: usize,
-        bucket: usize,
-        slot: usize,
-        number: u64,
-        key: &[u8],
-        value: &[u8],
-    ) {
-        let slot = self.slot(shard, bucket, slot);
+    fn fill(&self, at: usize, slot: usize, number: u64, key: &[u8], value: &[u8]) {
+        let slot = self.slot_at(at, slot);
         if sync::step_of(Part::MarkWriting) {
             slot.version.store(WRITING | number, Release);
         }
@@ -373,6 +396,13 @@ impl<G: Geometry> Table<'_, G> {
             index = self.after(index);
         }
     }
+}
+
+/// The version of a live entry, under the lock. Other bits are damage, which a
+/// change repairs.
+#[inline(always)]
+fn number_of(slot: &Slot<'_>) -> u64 {
+    (slot.version.load(Relaxed) & NUMBER).max(1)
 }
 
 /// Says which counters are about to change.
