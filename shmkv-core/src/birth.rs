@@ -136,7 +136,8 @@ impl Candidate {
             return Err(OpenError::NetworkFileSystem { name: name(), kind });
         }
         let len = geometry.dimensions().schema_at;
-        let mapping = Mapping::new(&object, len, writable).map_err(io("map"))?;
+        let mapping = map(&object, len, writable, settings)
+            .map_err(|Unmapped { action, source }| io(action)(source))?;
         let memory = Memory::new(geometry, mapping, header.seed)
             .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
         if home.is_file() {
@@ -202,7 +203,8 @@ pub(crate) fn create<G: Geometry>(
     let seed = sys::random_seed().map_err(io("seed"))?;
     spec.write(&object, seed).map_err(io("write"))?;
     let len = geometry.dimensions().schema_at;
-    let mapping = Mapping::new(&object, len, true).map_err(io("map"))?;
+    let mapping = map(&object, len, true, settings)
+        .map_err(|Unmapped { action, source }| io(action)(source))?;
     let memory = Memory::new(geometry, mapping, seed)
         .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
     if home.is_file() {
@@ -225,6 +227,30 @@ pub(crate) fn create<G: Geometry>(
         }
     })?;
     Ok(handle)
+}
+
+/// Why an object was not mapped.
+struct Unmapped {
+    action: &'static str,
+    source: io::Error,
+}
+
+/// Maps an object, with such pages as the settings ask for.
+fn map(
+    object: &Object,
+    len: usize,
+    writable: bool,
+    settings: Settings,
+) -> Result<Mapping, Unmapped> {
+    let failed = |action| move |source| Unmapped { action, source };
+    let mapping =
+        Mapping::new(object, len, writable, settings.huge_pages).map_err(failed("map"))?;
+    if settings.prefault {
+        // All of a file on a disk would count as changed, and be written there.
+        let for_writing = writable && object.is_memory().map_err(failed("look at"))?;
+        mapping.prefault(for_writing).map_err(failed("prefault"))?;
+    }
+    Ok(mapping)
 }
 
 /// Gives a complete segment its mode and its name.

@@ -19,6 +19,10 @@ pub(crate) struct Settings {
     pub(crate) mode: u32,
     /// How long to wait for a living holder of a lock.
     pub(crate) lock_timeout: Duration,
+    /// Whether to map all pages at once.
+    pub(crate) prefault: bool,
+    /// Whether to ask for huge pages.
+    pub(crate) huge_pages: bool,
 }
 
 /// An open segment.

@@ -1,5 +1,8 @@
 //! Figures for people who wonder what a map is doing.
 
+use std::io;
+
+use super::ShmReader;
 use crate::handle::Handle;
 use crate::layout::Geometry;
 
@@ -53,5 +56,36 @@ impl Stats {
             takeovers: census.takeovers,
             writers: handle.writers(),
         }
+    }
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K, V, Key, Value> {
+    /// How much of the map this process reaches through huge pages at the moment,
+    /// in bytes, of the [`bytes`](Stats::bytes) that are mapped: whether
+    /// [`Options::huge_pages`](crate::Options::huge_pages) took effect.
+    ///
+    /// 0 if the kernel gave none, and for memory that this handle has not
+    /// accessed yet. Under pressure the kernel may split huge pages again.
+    ///
+    /// For programs that want to say it once: the kernel walks the page tables of
+    /// the whole process to answer (`/proc/self/smaps`), which takes milliseconds
+    /// where much is mapped in small pages.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's error, when `/proc` cannot be read.
+    ///
+    /// ```
+    /// # use shmkv_core::Map;
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// let map = Map::<100_000, u64, u64>::options().huge_pages(true).create_anonymous()?;
+    /// let (huge, all) = (map.huge_page_bytes()?, map.stats().bytes);
+    /// println!("{huge} bytes of {all} are in huge pages");
+    /// # assert!(huge <= all);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn huge_page_bytes(&self) -> io::Result<usize> {
+        self.handle.memory.mapping().huge_page_bytes()
     }
 }

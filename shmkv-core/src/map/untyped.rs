@@ -60,6 +60,8 @@ const ENTRY_LIMIT: usize = 64 << 20;
 const SETTINGS: Settings = Settings {
     mode: 0o600,
     lock_timeout: Duration::from_secs(10),
+    prefault: false,
+    huge_pages: false,
 };
 
 impl UntypedReader {

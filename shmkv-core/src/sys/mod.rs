@@ -10,6 +10,7 @@ pub(crate) mod futex;
 mod host;
 mod mapping;
 mod object;
+mod smaps;
 
 pub(crate) use claim::{Claim, Unregistered, count_alive, is_alive};
 pub(crate) use host::{Deadline, boot_id, now, random_seed};

@@ -242,6 +242,12 @@ impl Object {
         Ok(known.map(|(_, name)| *name))
     }
 
+    /// Whether it is nowhere but in memory: on `/dev/shm` or another tmpfs, or
+    /// anonymous.
+    pub(crate) fn is_memory(&self) -> io::Result<bool> {
+        Ok(statfs::fstatfs(&self.file)?.filesystem_type() == statfs::TMPFS_MAGIC)
+    }
+
     /// The same object through an open file description of its own.
     pub(crate) fn reopen(&self, writable: bool) -> io::Result<File> {
         let file = OpenOptions::new()

@@ -39,6 +39,7 @@ fn main() {
         Trial::test("descriptors", contents::descriptors),
         Trial::test("stale_files", contents::stale_files),
         Trial::test("full_file_system", systems::full_file_system).with_ignored_flag(!root),
+        Trial::test("holes", systems::holes).with_ignored_flag(!root),
         Trial::test("file_size_limit", systems::file_size_limit),
         Trial::test("permissions", systems::permissions).with_ignored_flag(!root),
         Trial::test("forbidden_locks", systems::forbidden_locks),

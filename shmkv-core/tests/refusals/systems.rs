@@ -1,5 +1,6 @@
 //! File systems that are full or far away, users without permission, kernels without locks.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use libtest_mimic::Failed;
 use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
 use nix::libc;
 use nix::sys::resource::{Resource, setrlimit};
 use shmkv_core::{AccessError, CreateError, OpenError, ShmMap};
@@ -72,6 +74,43 @@ pub(crate) fn full_file_system() -> Result<(), Failed> {
     });
     cases.child("the child with a small /dev/shm", child.exit_code(LONG));
     cases.report("full file system")
+}
+
+/// Others may have punched a hole, and the file system no room to fill it: where an access would be a SIGBUS, mapping all
+/// pages beforehand is an error.
+pub(crate) fn holes() -> Result<(), Failed> {
+    let mut cases = Cases::default();
+    let child = world::fork_with_tmpfs("/dev/shm", 256 << 10, || {
+        let mut cases = Cases::default();
+        let map = Small::create("/small").unwrap();
+        map.insert(KEY, [1; 1000]).unwrap();
+        let prefault = Small::options().prefault(true);
+        cases.holds("without a hole", prefault.open("/small").is_ok());
+        let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        let file = File::options().write(true).open("/dev/shm/small").unwrap();
+        fallocate(&file, hole, 64 << 10, 16 << 10).unwrap();
+        std::fs::write("/dev/shm/filler", vec![1; 1 << 20]).unwrap_err();
+        let prefault_failed = |it: &OpenError| {
+            matches!(
+                it,
+                OpenError::Io {
+                    action: "prefault",
+                    ..
+                }
+            )
+        };
+        let parts = ["cannot prefault", "/small", "Bad address"];
+        let opened = prefault.open("/small");
+        cases.refused("a hole", opened, prefault_failed, &parts);
+        let opened = prefault.open_read_only("/small");
+        cases.refused("a hole, read", opened, prefault_failed, &parts);
+        cases.holds("no others", Small::open("/small").is_ok());
+        std::fs::remove_file("/dev/shm/filler").unwrap();
+        cases.holds("a hole and room", prefault.open("/small").is_ok());
+        cases.exit_code()
+    });
+    cases.child("the child with a small /dev/shm", child.exit_code(LONG));
+    cases.report("holes")
 }
 
 pub(crate) fn file_size_limit() -> Result<(), Failed> {

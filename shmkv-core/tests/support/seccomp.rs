@@ -37,6 +37,14 @@ pub(crate) const RESERVATION: Rule = Rule {
     value: 0,
 };
 
+/// `madvise(MADV_POPULATE_READ)` and `madvise(MADV_POPULATE_WRITE)`, which differ in the last bit.
+pub(crate) const POPULATION: Rule = Rule {
+    call: libc::SYS_madvise,
+    argument: 2,
+    mask: !1,
+    value: libc::MADV_POPULATE_READ.cast_unsigned(),
+};
+
 /// From here on the kernel answers such calls with `errno`.
 pub(crate) fn refuse(rule: Rule, errno: Errno) {
     // Where the kernel puts the call's number and the low half of its arguments, on a little-endian machine.

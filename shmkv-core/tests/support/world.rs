@@ -43,6 +43,19 @@ pub(crate) fn fork_with_tmpfs(target: &str, size: usize, main: impl FnOnce() -> 
     })
 }
 
+/// The same; which pages are huge is up to the mount's option: `never`, `advise`, `within_size`, `always`.
+pub(crate) fn fork_with_huge_tmpfs(
+    target: &str,
+    size: usize,
+    huge: &str,
+    main: impl FnOnce() -> i32,
+) -> Child {
+    fork_child(move || {
+        let _tmpfs = Tmpfs::mount_with(target, &format!("size={size},mode=1777,huge={huge}"));
+        main()
+    })
+}
+
 /// A small tmpfs mounted in a mount namespace of this process's own. Unmounted on drop.
 #[derive(Debug)]
 pub(crate) struct Tmpfs(PathBuf);
@@ -50,6 +63,11 @@ pub(crate) struct Tmpfs(PathBuf);
 impl Tmpfs {
     /// Leaves the shared mount namespace for good: call it in a child.
     pub(crate) fn mount(target: impl AsRef<Path>, size: usize) -> Self {
+        Self::mount_with(target, &format!("size={size},mode=1777"))
+    }
+
+    /// As [`mount`](Self::mount), with options as those of `mount -o`.
+    pub(crate) fn mount_with(target: impl AsRef<Path>, options: &str) -> Self {
         unshare(CloneFlags::CLONE_NEWNS).expect("unshare(CLONE_NEWNS)");
         // Or the mount would show, and stay, outside.
         mount(
@@ -60,13 +78,12 @@ impl Tmpfs {
             NO_NAME,
         )
         .expect("make / private");
-        let options = format!("size={size},mode=1777");
         mount(
             Some("tmpfs"),
             target.as_ref(),
             Some("tmpfs"),
             MsFlags::empty(),
-            Some(&*options),
+            Some(options),
         )
         .expect("mount tmpfs");
         Self(target.as_ref().to_owned())

@@ -6,14 +6,17 @@ use std::error::Error;
 use libtest_mimic::Failed;
 use nix::errno::Errno;
 use nix::libc;
+use shmkv_core::{ShmMap, ShmReader};
 
 use super::support::inject::{self, Call, Coverage, Ended};
-use super::{KEY, Map, Reader, VALUE};
+use super::{KEY, Large, LargeReader, Map, Reader, VALUE};
 
 /// What an operation opened, if it did not fail.
 pub(crate) enum Opened {
     Map(Map),
     Reader(Reader),
+    Large(Large),
+    LargeReader(LargeReader),
     Nothing,
 }
 
@@ -25,13 +28,20 @@ impl From<Map> for Opened {
     }
 }
 
+impl From<Large> for Opened {
+    fn from(map: Large) -> Self {
+        Self::Large(map)
+    }
+}
+
 /// What this process holds and an operation could leave behind.
 #[derive(Debug)]
 struct Holdings {
     descriptors: BTreeSet<String>,
     /// Mappings of segments.
     mappings: usize,
-    /// Bytes of private memory that is neither heap nor stack: where a writer keeps its id.
+    /// Bytes of private memory that is neither heap nor stack: where a writer keeps its id; and of addresses without
+    /// memory, around a mapping that is aligned.
     private: u64,
 }
 
@@ -54,7 +64,7 @@ impl Holdings {
             let mut fields = line.split_whitespace();
             let (start, end) = fields.next()?.split_once('-')?;
             let length = |it| u64::from_str_radix(it, 16).ok();
-            let unnamed = fields.next() == Some("rw-p") && fields.count() == 3;
+            let unnamed = matches!(fields.next()?, "rw-p" | "---p") && fields.count() == 3;
             unnamed.then_some(length(end)? - length(start)?)
         });
         Self {
@@ -71,22 +81,28 @@ const LEAKED_MAPPING: i32 = 4;
 const LEAKED_MEMORY: i32 = 8;
 const UNUSABLE: i32 = 16;
 
+fn use_map<const N: usize>(map: ShmMap<N, 8, 16>) -> i32 {
+    let inserted = map.insert(KEY, VALUE);
+    let usable = inserted.is_ok() && matches!(map.get(KEY), Ok(Some(VALUE)));
+    if usable && map.check().is_empty() {
+        0
+    } else {
+        UNUSABLE
+    }
+}
+
+fn use_reader<const N: usize>(reader: ShmReader<N, 8, 16>) -> i32 {
+    if reader.get(KEY).is_ok() { 0 } else { UNUSABLE }
+}
+
 /// Uses what an operation opened, drops it, and compares what is held with what was held before.
 fn aftermath(outcome: Outcome, before: &Holdings) -> i32 {
     let mut code = 0;
     match outcome {
-        Ok(Opened::Map(map)) => {
-            let inserted = map.insert(KEY, VALUE);
-            let usable = inserted.is_ok() && matches!(map.get(KEY), Ok(Some(VALUE)));
-            code |= if usable && map.check().is_empty() {
-                0
-            } else {
-                UNUSABLE
-            };
-        }
-        Ok(Opened::Reader(reader)) => {
-            code |= if reader.get(KEY).is_ok() { 0 } else { UNUSABLE };
-        }
+        Ok(Opened::Map(map)) => code |= use_map(map),
+        Ok(Opened::Large(map)) => code |= use_map(map),
+        Ok(Opened::Reader(reader)) => code |= use_reader(reader),
+        Ok(Opened::LargeReader(reader)) => code |= use_reader(reader),
         Ok(Opened::Nothing) => {}
         Err(error) => {
             assert!(!error.to_string().is_empty());
@@ -122,6 +138,12 @@ fn errnos(call: Call) -> Vec<Errno> {
         Some("fcntl") => errnos.extend([Errno::EAGAIN, Errno::EINVAL]),
         Some("fallocate" | "pwrite64") => errnos.extend([Errno::ENOSPC, Errno::EOPNOTSUPP]),
         Some("linkat" | "link") => errnos.extend([Errno::EEXIST, Errno::ENOENT]),
+        Some("madvise") => errnos.extend([
+            Errno::EINVAL,
+            Errno::EAGAIN,
+            Errno::EFAULT,
+            Errno::EHWPOISON,
+        ]),
         Some("memfd_create") => errnos.push(Errno::EINVAL),
         // Those of the test itself, which sets its filter up.
         None if call.0 == libc::SYS_prctl => return vec![],

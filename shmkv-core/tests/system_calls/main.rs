@@ -16,7 +16,7 @@ use std::os::fd::AsFd as _;
 use each_call::{Opened, Outcome, each_call, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::errno::Errno;
-use shmkv_core::{ShmMap, ShmReader};
+use shmkv_core::{Options, ShmMap, ShmReader};
 use support::directory::Directory;
 use support::inject::Call;
 use support::proc::SegmentName;
@@ -24,6 +24,10 @@ use support::seccomp::{self, NAMELESS_FILES, RESERVATION};
 
 type Map = ShmMap<10, 8, 16>;
 type Reader = ShmReader<10, 8, 16>;
+
+/// With room for a huge page.
+type Large = ShmMap<60_000, 8, 16>;
+type LargeReader = ShmReader<60_000, 8, 16>;
 
 const KEY: [u8; 8] = *b"the key.";
 const VALUE: [u8; 16] = *b"the first value.";
@@ -45,6 +49,9 @@ fn main() {
         Trial::test("open_at", open_at),
         Trial::test("open_or_create", open_or_create),
         Trial::test("from_fd", from_fd),
+        Trial::test("create_all_pages", create_all_pages),
+        Trial::test("open_all_pages", open_all_pages),
+        Trial::test("count_huge_pages", count_huge_pages),
         Trial::test("first_write", first_write),
         Trial::test("first_write_after_a_flush", first_write_after_a_flush),
         Trial::test("unlink", unlink),
@@ -199,6 +206,58 @@ fn from_fd() -> Result<(), Failed> {
         Ok(Opened::Reader(reader))
     };
     each_call("from_fd_read_only", setup, operate, |_, _, _| Ok(()))
+}
+
+/// Prefaulted, and with huge pages, which are no reason to fail.
+fn all_pages() -> Options<Large> {
+    Large::options().prefault(true).huge_pages(true)
+}
+
+fn create_all_pages() -> Result<(), Failed> {
+    let operate = |name: &SegmentName| Ok(all_pages().create(name.as_str())?.into());
+    let look = |name: &SegmentName, failed: bool, _: Call| {
+        let wrong = "a name, or none, in spite of the answer";
+        ensure(name.exists() != failed, wrong)
+    };
+    each_call("create, all pages", SegmentName::unique, operate, look)?;
+    let operate = |it: &Directory| Ok(all_pages().create_at(it.file("map"))?.into());
+    let case = "create_at, all pages";
+    each_call(case, new_directory, operate, nothing_else)?;
+    let operate = |(): &()| Ok(all_pages().create_anonymous()?.into());
+    each_call(
+        "create_anonymous, all pages",
+        || (),
+        operate,
+        |(), _, _| Ok(()),
+    )
+}
+
+fn open_all_pages() -> Result<(), Failed> {
+    let setup = || {
+        let name = SegmentName::unique();
+        Large::create(name.as_str()).unwrap();
+        name
+    };
+    let look = |name: &SegmentName, _: bool, _: Call| {
+        let map = Large::open(name.as_str()).map_err(|error| error.to_string())?;
+        ensure(map.check().is_empty(), "damaged")
+    };
+    let operate = |name: &SegmentName| Ok(all_pages().open(name.as_str())?.into());
+    each_call("open, all pages", setup, operate, look)?;
+    let operate = |name: &SegmentName| {
+        let reader = all_pages().open_read_only(name.as_str())?;
+        Ok(Opened::LargeReader(reader))
+    };
+    each_call("open_read_only, all pages", setup, operate, look)
+}
+
+fn count_huge_pages() -> Result<(), Failed> {
+    let operate = |map: &Map| {
+        map.huge_page_bytes()?;
+        Ok(Opened::Nothing)
+    };
+    let setup = || Map::create_anonymous().unwrap();
+    each_call("huge_page_bytes", setup, operate, |_, _, _| Ok(()))
 }
 
 /// An open map that nobody has written to, behind a cell from which a child can take it.

@@ -32,6 +32,11 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "NAME,..", value_delimiter = ',')]
     pub(crate) peers: Vec<String>,
 
+    /// Measures creating and opening instead, with and without prefault and
+    /// huge_pages
+    #[arg(long, conflicts_with_all = ["works", "peers", "json", "report", "chart", "from"])]
+    pub(crate) open: bool,
+
     /// Fewer and shorter repetitions: a glance, not a result
     #[arg(long)]
     pub(crate) quick: bool,

@@ -5,7 +5,7 @@
 //!
 //! `arguments` says what to do, `configurations` and `data` what with, `peers` who
 //! takes part, `store` and `work` what they do. `measure` has one process do it,
-//! `together`, `team` and `orders` two. What comes of it are `figures`; `terminal`,
+//! `together`, `team` and `orders` two; `open` is apart. What comes of it are `figures`; `terminal`,
 //! `page` and `chart` show them.
 
 mod arguments;
@@ -17,6 +17,7 @@ mod figures;
 mod grid;
 mod machine;
 mod measure;
+mod open;
 mod orders;
 mod page;
 mod peers;
@@ -60,6 +61,9 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if let Some(task) = &arguments.worker {
         let task: Task = serde_json::from_str(task)?;
         return with(task.label, task);
+    }
+    if arguments.open {
+        return measure_open(arguments);
     }
     let figures = match &arguments.from {
         Some(file) => serde_json::from_slice(&fs::read(file)?)?,
@@ -121,6 +125,28 @@ fn measure(arguments: &Arguments) -> Outcome<Figures> {
     figures.seconds = begin.elapsed().as_secs_f64();
     println!("\n{:.0} s", figures.seconds);
     Ok(figures)
+}
+
+/// Measures and prints how maps are opened, and nothing else.
+fn measure_open(arguments: &Arguments) -> Outcome<()> {
+    let processors = clock::processors()?;
+    let scratch = Scratch::new()?;
+    clock::pin(&processors[..1])?;
+    print!("{}", Machine::this(1));
+    for label in arguments.labels() {
+        let repetitions = if arguments.quick { 1 } else { 7 };
+        let scratch = &scratch;
+        let rows = with(
+            label,
+            open::Open {
+                scratch,
+                repetitions,
+            },
+        )?;
+        let head = open::HEAD.map(str::to_owned).to_vec();
+        println!("\n{}\n{}", label.word(), terminal::table(head, rows));
+    }
+    Ok(())
 }
 
 /// One configuration.

@@ -33,7 +33,8 @@ pub(crate) fn tables(configuration: &Configuration) -> String {
     text
 }
 
-fn table(head: Vec<String>, rows: Vec<Vec<String>>) -> Table {
+/// Any table; numbers from the second column on.
+pub(crate) fn table(head: Vec<String>, rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::UTF8_FULL_CONDENSED)
