@@ -12,7 +12,7 @@ use crate::handle::{Handle, release_all};
 use crate::layout::Geometry;
 use crate::lock::Guard;
 use crate::sys::Deadline;
-use crate::table::{Change, Entries, Hash, NoRoom, Stored, Table};
+use crate::table::{Change, Condition, Entries, Exclusive, Hash, NoRoom, Stored, Table};
 
 /// How long a read-only handle tries to read an entry that writers change all
 /// the time. A handle that may write takes the lock instead.
@@ -119,9 +119,37 @@ impl<G: Geometry> Handle<G> {
             locked.release();
             return Ok(Put::AsGuessed(stored));
         }
-        let stored = table.store(held, change, otherwise);
+        let Change {
+            hash,
+            key,
+            value,
+            condition,
+        } = change;
+        let stored = self.store_otherwise(held, hash, key, value, condition, otherwise);
         locked.release();
         Ok(Put::Otherwise(stored))
+    }
+
+    /// [`Table::store`], out of line. It is shown neither the table nor the change,
+    /// only their parts: what is shown to anybody has to be in memory, and its
+    /// parts and their lengths are no longer constants.
+    #[inline(never)]
+    fn store_otherwise<S: Sink + ?Sized>(
+        &self,
+        held: Exclusive<'_>,
+        hash: Hash,
+        key: &[u8],
+        value: &[u8],
+        condition: Condition,
+        old: &mut S,
+    ) -> Result<Stored, NoRoom> {
+        let change = Change {
+            hash,
+            key,
+            value,
+            condition,
+        };
+        self.table().store(held, change, old)
     }
 
     /// Decides under all locks whether the map is full, and stores if it is not.

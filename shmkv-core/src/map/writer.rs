@@ -406,8 +406,9 @@ where
         }
         let (mut key_room, mut value_room) = ([0; K], [0; V]);
         let key = encoded_key(key, &mut key_room)?;
+        let hash = self.table().hash(key);
         let change = Change {
-            hash: self.table().hash(key),
+            hash,
             key,
             value: encoded_value(value, &mut value_room)?,
             condition,
@@ -419,7 +420,8 @@ where
             Put::AsGuessed(Ok(stored)) => outcome(stored, &old),
             Put::Otherwise(Ok(stored)) => outcome(stored, &otherwise),
             Put::AsGuessed(Err(no_room)) | Put::Otherwise(Err(no_room)) => {
-                self.put_slow(no_room, change, outcome)
+                let value = change.value;
+                self.put_slow(no_room, hash, key, value, condition, outcome)
             }
         }
     }
@@ -429,9 +431,18 @@ where
     fn put_slow<Old: Room, R>(
         &self,
         no_room: NoRoom,
-        change: Change<'_>,
+        hash: Hash,
+        key: &[u8],
+        value: &[u8],
+        condition: Condition,
         outcome: impl FnOnce(Stored, &Old) -> Result<R, AccessError>,
     ) -> Result<R, AccessError> {
+        let change = Change {
+            hash,
+            key,
+            value,
+            condition,
+        };
         Old::with(|old| {
             let stored = self.handle.put_slow(no_room, change, old)?;
             outcome(stored, old)

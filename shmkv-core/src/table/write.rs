@@ -86,17 +86,15 @@ impl<G: Geometry> Table<'_, G> {
     ///
     /// If the key is present, the value that was found is copied to `old`, whether
     /// or not the condition holds. Linearizes at the store to the tags.
-    ///
-    /// Out of line, and the table by value: who stores as guessed pays for none of it.
-    #[inline(never)]
     pub(crate) fn store<S: Sink + ?Sized>(
-        self,
+        &self,
         held: Exclusive<'_>,
         change: Change<'_>,
         old: &mut S,
     ) -> Result<Stored, NoRoom> {
         let place = self.place(change.hash);
         debug_assert_eq!(held.shard, place.shard);
+        let change = self.measured(change);
         if let Some(found) = self.find(place, change.key) {
             // Going round, so that the slot just vacated is used again last.
             let to = found.tags.vacant_from(found.slot + 1);
@@ -112,6 +110,19 @@ impl<G: Geometry> Table<'_, G> {
             version,
             found: None,
         })
+    }
+
+    /// The same change. Its key and value are as long as the map's, which the
+    /// compiler knows and cannot see where they come from out of line.
+    #[inline(always)]
+    fn measured<'a>(&self, change: Change<'a>) -> Change<'a> {
+        let dimensions = self.geometry.dimensions();
+        let cut = |bytes: &'a [u8], len| bytes.get(..len).unwrap_or(bytes);
+        Change {
+            key: cut(change.key, dimensions.key_len),
+            value: cut(change.value, dimensions.value_len),
+            ..change
+        }
     }
 
     /// As [`store`](Self::store), for a key of which a [`Guess`] from before the

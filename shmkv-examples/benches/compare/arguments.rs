@@ -12,8 +12,8 @@ use crate::work::{self, Work};
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 pub(crate) struct Arguments {
-    /// What to measure: get, miss, update, insert, churn, many, prepared, mix95,
-    /// mix50, hot, latency; all unless given
+    /// What to measure: get, miss, update, insert, churn, serial, many, prepared,
+    /// mix95, mix50, hot, latency; all unless given
     #[arg(value_name = "WORK", value_parser = Work::parse)]
     pub(crate) works: Vec<Work>,
 

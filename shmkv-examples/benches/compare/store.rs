@@ -79,6 +79,19 @@ pub(crate) fn seen<T>(value: &T) {
     black_box(value);
 }
 
+/// Lets the processor begin nothing of what follows before what came before has
+/// ended: no waiting for memory overlaps.
+#[inline(always)]
+fn no_overlap() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE2 is part of x86-64.
+    unsafe {
+        std::arch::x86_64::_mm_lfence();
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+}
+
 /// A [`Store`], many operations at a time.
 pub(crate) trait Runner<K: Key, const V: usize> {
     /// Does `count` operations of `work`, from number `from` of its list on.
@@ -112,6 +125,10 @@ impl<S: Store<K, V>, K: Key, const V: usize> Runner<K, V> for S {
         let (hits, misses) = (&script.hits, &script.misses);
         match work {
             Work::Get => hits.each(from, count, |ask, _| expect(self.get(ask)?, true)),
+            Work::Serial => hits.each(from, count, |ask, _| {
+                no_overlap();
+                expect(self.get(ask)?, true)
+            }),
             Work::Miss => misses.each(from, count, |ask, _| expect(self.get(ask)?, false)),
             Work::Prepared => hits.each(from, count, |ask, _| expect(self.prepared(ask)?, true)),
             Work::Many => hits.batches(from, count, |asks| {

@@ -11,6 +11,8 @@ pub(crate) enum Work {
     Miss,
     /// Inserts of keys that are there.
     Update,
+    /// Gets, of which none begins before the last one has ended.
+    Serial,
     /// Gets in batches.
     Many,
     /// Gets through what was resolved beforehand.
@@ -28,10 +30,11 @@ pub(crate) enum Work {
 }
 
 /// The work of one process, one thread.
-pub(crate) const ALONE: [Work; 5] = [
+pub(crate) const ALONE: [Work; 6] = [
     Work::Get,
     Work::Miss,
     Work::Update,
+    Work::Serial,
     Work::Many,
     Work::Prepared,
 ];
@@ -44,12 +47,13 @@ pub(crate) const TOGETHER: [Work; 3] = [
 ];
 
 /// All of it, in the order of the tables.
-pub(crate) const ALL: [Work; 11] = [
+pub(crate) const ALL: [Work; 12] = [
     Work::Get,
     Work::Miss,
     Work::Update,
     Work::Insert,
     Work::Churn,
+    Work::Serial,
     Work::Many,
     Work::Prepared,
     Work::Mix { updates: 5 },
@@ -67,6 +71,7 @@ impl Work {
             Self::Update => "update",
             Self::Insert => "insert",
             Self::Churn => "churn",
+            Self::Serial => "serial",
             Self::Many => "many",
             Self::Prepared => "prepared",
             Self::Mix { updates: 5 } => "mix95",
@@ -85,6 +90,7 @@ impl Work {
             Self::Update => "update",
             Self::Insert => "insert, from empty",
             Self::Churn => "remove + insert, 90 %",
+            Self::Serial => "get, no overlap",
             Self::Many => "get, 64 at once",
             Self::Prepared => "get, prepared",
             Self::Mix { updates: 5 } => "95 % get, 5 % update",

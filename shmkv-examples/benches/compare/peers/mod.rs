@@ -29,6 +29,8 @@ use robust::Robust;
 pub(crate) const BASE: &str = "hashbrown";
 /// What this is about.
 pub(crate) const OURS: &str = "shmkv";
+/// The same, in huge pages.
+const HUGE: &str = "shmkv-huge";
 
 /// A map, and how it takes part.
 pub(crate) struct Candidate<K: Key, const V: usize> {
@@ -111,8 +113,9 @@ where
     if wanted("scc") {
         all.push(Candidate::new("scc", Reach::Threads, Scc::new(N)));
     }
-    for name in [OURS, "robust mutex", "iceoryx2", "lmdb", "redis"] {
-        if !wanted(name) {
+    for name in [OURS, HUGE, "robust mutex", "iceoryx2", "lmdb", "redis"] {
+        // Where everything is near, the size of pages makes no difference.
+        if !wanted(name) || (name == HUGE && N < 100_000) {
             continue;
         }
         match create_shared::<N, K, V, Name>(place, name) {
@@ -135,12 +138,13 @@ where
     Name: Key + ShmKey<K>,
     for<'k> &'k Name: ToKey<Name>,
 {
-    let file = format!("{}-{name}", place.label.word()).replace(' ', "-");
+    let file = format!("{}-{name}", place.label.word()).replace([' ', ','], "-");
     let path = place.scratch.path(&file);
     let of = |runner| Candidate::<Name, V>::boxed(name, Reach::Processes, runner);
     let mut candidate = match name {
-        OURS => of(Box::new(Ours::<N, K, V, Name>::create(
+        OURS | HUGE => of(Box::new(Ours::<N, K, V, Name>::create(
             &place.scratch.name(&file),
+            name == HUGE,
         )?)),
         "robust mutex" => of(Box::new(Robust::create(&path, N)?)),
         "lmdb" => of(Box::new(Lmdb::open(&path)?)),
@@ -171,10 +175,13 @@ where
     Name: Key + ShmKey<K>,
     for<'k> &'k Name: ToKey<Name>,
 {
-    let file = format!("{}-{name}", place.label.word()).replace(' ', "-");
+    let file = format!("{}-{name}", place.label.word()).replace([' ', ','], "-");
     let path = place.scratch.path(&file);
     Ok(match name {
-        OURS => Box::new(Ours::<N, K, V, Name>::open(&place.scratch.name(&file))?),
+        OURS | HUGE => {
+            let of = place.scratch.name(&file);
+            Box::new(Ours::<N, K, V, Name>::open(&of, name == HUGE)?)
+        }
         "robust mutex" => Box::new(Robust::open(&path, N)?),
         "lmdb" => Box::new(Lmdb::open(&path)?),
         "redis" => Box::new(Redis::connect(&path)?),
@@ -202,7 +209,7 @@ fn version(candidate: &str) -> String {
         "mutex" => format!("of std around {BASE}"),
         "robust mutex" => "of pthread around a table of this benchmark's".to_owned(),
         "lmdb" => format!("through heed {}", locked("heed")),
-        OURS => locked("shmkv-core"),
+        OURS | HUGE => locked("shmkv-core"),
         name => locked(name),
     }
 }

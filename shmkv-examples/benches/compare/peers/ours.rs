@@ -1,25 +1,41 @@
 //! shmkv itself, as any program uses it.
 
-use shmkv_core::{ShmKey, ShmMap, ToKey};
+use shmkv_core::{Prepared, ShmKey, ShmMap, ToKey};
 
 use crate::data::{Ask, BATCH, Key};
 use crate::store::{Outcome, Store, seen};
 use crate::work::Work;
 
 /// A map with a name in shared memory.
-pub(crate) struct Ours<const N: usize, const K: usize, const V: usize, Key> {
-    map: ShmMap<N, K, V, Key, [u8; V]>,
+pub(crate) struct Ours<const N: usize, const K: usize, const V: usize, Key: 'static> {
+    /// Until the process ends, as the prepared keys that borrow it.
+    map: &'static ShmMap<N, K, V, Key, [u8; V]>,
+    prepared: Vec<Prepared<'static, N, K, V, Key, [u8; V]>>,
+    many: Vec<Option<[u8; V]>>,
 }
 
-impl<const N: usize, const K: usize, const V: usize, Key: ShmKey<K>> Ours<N, K, V, Key> {
-    pub(crate) fn create(name: &str) -> Outcome<Self> {
-        let map = ShmMap::create(name)?;
-        Ok(Self { map })
+impl<const N: usize, const K: usize, const V: usize, Name> Ours<N, K, V, Name>
+where
+    Name: Key + ShmKey<K>,
+    for<'k> &'k Name: ToKey<Name>,
+{
+    pub(crate) fn create(name: &str, huge_pages: bool) -> Outcome<Self> {
+        Self::of(ShmMap::options().huge_pages(huge_pages).create(name)?)
     }
 
-    pub(crate) fn open(name: &str) -> Outcome<Self> {
-        let map = ShmMap::open(name)?;
-        Ok(Self { map })
+    pub(crate) fn open(name: &str, huge_pages: bool) -> Outcome<Self> {
+        Self::of(ShmMap::options().huge_pages(huge_pages).open(name)?)
+    }
+
+    fn of(map: ShmMap<N, K, V, Name, [u8; V]>) -> Outcome<Self> {
+        let map: &'static _ = Box::leak(Box::new(map));
+        let entries = 0..N as u64;
+        let prepared: Result<_, _> = entries.map(|i| map.prepare(Name::nth(i))).collect();
+        Ok(Self {
+            map,
+            prepared: prepared?,
+            many: Vec::new(),
+        })
     }
 }
 
@@ -30,15 +46,17 @@ where
 {
     #[inline(always)]
     fn get(&mut self, ask: Ask<'_, Name>) -> Outcome<bool> {
-        let value = self.map.get(ask.key)?;
-        seen(&value);
-        Ok(value.is_some())
+        let answer = self.map.get(ask.key);
+        seen(&answer);
+        Ok(answer?.is_some())
     }
 
-    // A prepared key is to come; until then this is a plain get.
     #[inline(always)]
     fn prepared(&mut self, ask: Ask<'_, Name>) -> Outcome<bool> {
-        self.get(ask)
+        let key = self.prepared.get(ask.entry).ok_or("no such entry")?;
+        let answer = key.get();
+        seen(&answer);
+        Ok(answer?.is_some())
     }
 
     fn can(&self, _work: Work) -> bool {
@@ -47,14 +65,15 @@ where
 
     #[inline(always)]
     fn get_many(&mut self, asks: [Ask<'_, Name>; BATCH]) -> Outcome<usize> {
-        let values = self.map.get_many(asks.map(|ask| ask.key))?;
-        seen(&values);
-        Ok(values.iter().flatten().count())
+        let keys = asks.map(|ask| ask.key);
+        self.map.get_many_into(&keys, &mut self.many)?;
+        seen(&self.many);
+        Ok(self.many.iter().flatten().count())
     }
 
     #[inline(always)]
     fn insert(&mut self, ask: Ask<'_, Name>, value: &[u8; V]) -> Outcome<()> {
-        self.map.insert(ask.key, value)?;
+        self.map.set(ask.key, value)?;
         Ok(())
     }
 
