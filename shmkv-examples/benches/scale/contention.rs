@@ -272,7 +272,7 @@ pub(crate) fn child(words: &[&str]) -> Outcome {
     if *load == "hot" {
         let map = Hot::open(name)?;
         while !end.load(Relaxed) {
-            black_box(map.insert(0, &value)?);
+            black_box(map.insert(0, value)?);
             done += 1;
         }
     } else {
@@ -281,11 +281,11 @@ pub(crate) fn child(words: &[&str]) -> Outcome {
         let keys: Vec<u64> = (0..1_000_000).map(|_| random.u64(..)).collect();
         random.seed(cpu.parse()?);
         for key in &keys {
-            black_box(map.insert(*key, &value)?); // So that each page is there.
+            black_box(map.insert(*key, value)?); // So that each page is there.
         }
         start = Instant::now();
         while !end.load(Relaxed) {
-            black_box(map.insert(keys[random.usize(..keys.len())], &value)?);
+            black_box(map.insert(keys[random.usize(..keys.len())], value)?);
             done += 1;
         }
     }

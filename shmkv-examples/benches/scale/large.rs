@@ -41,9 +41,9 @@ fn prepare<const V: usize>(name: &str, keys: usize) -> Outcome<Large<V>> {
     let value: &[u8; V] = value.as_slice().try_into()?;
     let mut random = fastrand::Rng::with_seed(SEED);
     loop {
-        map.insert(&KEY, value)?;
+        map.insert(KEY, value)?;
         for _ in 1..7 {
-            map.insert(&random.u64(..).to_ne_bytes(), value)?;
+            map.insert(random.u64(..).to_ne_bytes(), value)?;
         }
         // One bucket has no room: it has them all.
         if map.stats().full_buckets == 1 {
@@ -160,15 +160,15 @@ fn role_of<const V: usize>(role: &str, name: &str) -> Outcome {
     match role {
         "write" => {
             let map = Large::<V>::open(name)?;
-            write::<V, _>(|value| map.insert(&KEY, value).map(drop))
+            write::<V, _>(|value| map.insert(KEY, value).map(drop))
         }
         "read-write" => {
             let map = Large::<V>::open(name)?;
-            read::<V, _>(|| map.get(&KEY))
+            read::<V, _>(|| map.get(KEY))
         }
         "read-only" => {
             let map = Large::<V>::open_read_only(name)?;
-            read::<V, _>(|| map.get(&KEY))
+            read::<V, _>(|| map.get(KEY))
         }
         "read-write, untyped" => {
             let map = UntypedMap::open(name)?;

@@ -131,9 +131,9 @@ fn operations() -> Outcome<[f64; 4]> {
     let keys: Vec<u64> = (0..1_000_000).map(|_| random.u64(..)).collect();
     let value = [1; 64];
     for key in &keys {
-        many.insert(*key, &value)?;
+        many.insert(*key, value)?;
     }
-    few.insert(keys[0], &value)?;
+    few.insert(keys[0], value)?;
     let order: Vec<u64> = (0..200_000)
         .map(|_| keys[random.usize(..keys.len())])
         .collect();
@@ -143,8 +143,8 @@ fn operations() -> Outcome<[f64; 4]> {
         Err(error) => failed = Err(error),
     };
     let costs = [
-        cost(200_000, |_| note(few.insert(keys[0], &value))),
-        cost(200_000, |i| note(many.insert(order[i as usize], &value))),
+        cost(200_000, |_| note(few.insert(keys[0], value))),
+        cost(200_000, |i| note(many.insert(order[i as usize], value))),
         cost(200_000, |_| note(few.get(keys[0]))),
         cost(200_000, |i| note(many.get(order[i as usize]))),
     ];

@@ -63,7 +63,7 @@ fn update<const N: usize, const V: usize>(map: &ShmMap<N, 8, V>, times: usize) -
     for _ in 0..times {
         let key = key(random.u64(..N as u64));
         let start = Instant::now();
-        black_box(map.insert(&key, &[1; V])?);
+        black_box(map.insert(key, [1; V])?);
         sample.add(start.elapsed().as_nanos() as u64);
     }
     Ok(sample)
@@ -139,7 +139,7 @@ fn full<const N: usize, const V: usize>(map: &ShmMap<N, 8, V>) -> Outcome {
     let mut sample = Sample::default();
     for i in 0..200 {
         let start = Instant::now();
-        let refused = map.insert(&key(N as u64 + i), &[0; V]);
+        let refused = map.insert(key(N as u64 + i), [0; V]);
         sample.add(start.elapsed().as_nanos() as u64);
         if !matches!(refused, Err(AccessError::Full { .. })) {
             return Err("the map is not full".into());
@@ -167,7 +167,7 @@ fn measure<const N: usize, const V: usize>(check: bool) -> Outcome {
     thread::scope(|scope| -> Outcome {
         let half = |range: std::ops::Range<u64>| -> Result<(), AccessError> {
             for i in range {
-                map.insert(&key(i), &[0; V])?;
+                map.insert(key(i), [0; V])?;
             }
             Ok(())
         };
@@ -216,7 +216,7 @@ fn measure<const N: usize, const V: usize>(check: bool) -> Outcome {
     let all = timed_clear(&map)?;
     row(&["`clear`", &time(all)]);
     for i in 0..N as u64 / 4 {
-        map.insert(&key(i), &[0; V])?;
+        map.insert(key(i), [0; V])?;
     }
     let delays = [1, 2, 3, 4, 5].map(|part| part * all / 10 / 1_000_000);
     killed(&map, &file, &name.0, "clearing", &delays)?;
