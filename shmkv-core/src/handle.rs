@@ -201,18 +201,40 @@ impl<G: Geometry> Handle<G> {
 
     /// Takes the locks of all shards, in their order, in order to change them.
     pub(crate) fn lock_all(&self) -> Result<Vec<Locked<'_>>, AccessError> {
-        self.all(|shard| self.lock(shard))
+        let all = self.lock_all_as_they_are()?;
+        if self.home.is_file() && durable::must_be_told(self.memory.shared()) {
+            let told = durable::before_change(self.memory.shared(), self.memory.mapping());
+            if let Err(source) = told {
+                release_all(all);
+                return Err(untold(source));
+            }
+        }
+        Ok(all)
     }
 
-    fn all<'a>(
-        &'a self,
-        lock: impl Fn(usize) -> Result<Locked<'a>, AccessError>,
-    ) -> Result<Vec<Locked<'a>>, AccessError> {
+    /// Takes the locks of all shards, in their order, in order to look.
+    ///
+    /// Whoever is stopped while it holds one would make those wait, for as long,
+    /// who want another: so after a moment all are given back, that one is waited
+    /// for alone, and it begins again.
+    fn lock_all_as_they_are(&self) -> Result<Vec<Locked<'_>>, AccessError> {
         let shards = self.memory.dimensions().shards;
+        let mut deadline = Deadline::new(self.lock_timeout);
         let mut all = Vec::with_capacity(shards);
-        for shard in 0..shards {
-            match lock(shard) {
-                Ok(guard) => all.push(guard),
+        while all.len() < shards {
+            let mut waits = 0;
+            let locked = self.lock_unless(all.len(), || {
+                waits += 1;
+                waits > MOMENT
+            });
+            match locked {
+                Ok(Some(guard)) => all.push(guard),
+                Ok(None) => {
+                    let busy = all.len();
+                    release_all(std::mem::take(&mut all));
+                    let free = self.lock_unless(busy, || deadline.has_passed())?;
+                    free.ok_or_else(|| self.timed_out())?.release();
+                }
                 Err(error) => {
                     release_all(all);
                     return Err(error);
@@ -227,7 +249,7 @@ impl<G: Geometry> Handle<G> {
         if !self.home.is_file() {
             return Ok(());
         }
-        let all = self.all(|shard| self.lock_as_it_is(shard))?;
+        let all = self.lock_all_as_they_are()?;
         let flushed = durable::flush(self.memory.shared(), self.memory.mapping(), &self.object);
         release_all(all);
         let action = "flush the map";
@@ -240,8 +262,7 @@ impl<G: Geometry> Handle<G> {
             Ok(()) => Ok(locked),
             Err(source) => {
                 locked.release();
-                let action = "note in the file that the map changes";
-                Err(AccessError::Io { action, source })
+                Err(untold(source))
             }
         }
     }
@@ -265,6 +286,15 @@ impl<G: Geometry> Handle<G> {
         };
         claim.register(&self.object, next, disown)
     }
+}
+
+/// How often to go to sleep for one lock while holding others.
+const MOMENT: usize = 1;
+
+/// What to say when the file could not be told that it changes.
+fn untold(source: io::Error) -> AccessError {
+    let action = "note in the file that the map changes";
+    AccessError::Io { action, source }
 }
 
 /// Gives all locks back.

@@ -252,8 +252,11 @@ where
 
     #[inline(never)]
     fn get_large(&self, key: &impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
-        let found = self.with_key(key, |hash, key| self.read(hash, key, versioned))?;
-        Ok(found.map(|found| found.value))
+        self.with_key(key, |hash, key| {
+            self.read(hash, key, |_, value| {
+                Value::decode(value).map_err(AccessError::Decode)
+            })
+        })
     }
 
     #[cold]

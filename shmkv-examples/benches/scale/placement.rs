@@ -1,0 +1,269 @@
+//! Where entries go: the rule of `shmkv-core/src/table/write.rs`, for maps too
+//! large for this machine.
+//!
+//! Only what placement depends on is kept: for each slot how far its entry is from
+//! home, and its class; for each bucket the eight counters. A hash is 64 random
+//! bits, so home buckets and classes are independent and uniform, and so are the
+//! shards' numbers of entries multinomial.
+//!
+//! Shards do nothing to each other, so one is simulated after the other. In churn,
+//! a removal of any entry of the map followed by an insertion anywhere, N times, one
+//! shard loses entries in proportion to what it has and gains them at a fixed
+//! rate: that process is simulated, in continuous time.
+
+use std::time::Instant;
+
+use shmkv_core::Map;
+
+use crate::SEED;
+use crate::figures::{head, row};
+use crate::process::Outcome;
+use crate::tail;
+
+const SLOTS: usize = 7;
+
+#[derive(Clone, Default)]
+struct Bucket {
+    /// Live entries: steps from home times 8, plus class.
+    entries: [u16; SLOTS],
+    live: u8,
+    /// As in the map; 255 is never lowered.
+    overflow: [u8; 8],
+}
+
+struct Shard {
+    buckets: Vec<Bucket>,
+    live: u64,
+    random: fastrand::Rng,
+}
+
+/// What a shard, or a map, looks like.
+#[derive(Default)]
+struct Look {
+    entries: u64,
+    displaced: u64,
+    steps: u64,
+    farthest: u64,
+    full: u64,
+    overflowing: u64,
+    sticky: u64,
+    /// Buckets that a miss visits, summed over homes and classes.
+    miss: u64,
+    farthest_miss: u64,
+    homes: u64,
+    /// The fullest shard, as a share of its slots.
+    fullest: f64,
+}
+
+impl Shard {
+    fn new(number: u64, buckets: u64) -> Self {
+        Self {
+            buckets: vec![Bucket::default(); buckets as usize],
+            live: 0,
+            random: fastrand::Rng::with_seed(SEED ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+        }
+    }
+
+    fn insert(&mut self) -> Outcome {
+        let home = self.random.usize(..self.buckets.len());
+        let class = self.random.usize(..8);
+        let mut at = home;
+        let mut steps = 0;
+        while usize::from(self.buckets[at].live) == SLOTS {
+            at = (at + 1) % self.buckets.len();
+            steps += 1;
+            if steps == self.buckets.len() {
+                return Err("a shard is crowded".into());
+            }
+        }
+        let bucket = &mut self.buckets[at];
+        bucket.entries[usize::from(bucket.live)] = u16::try_from(steps * 8 + class)?;
+        bucket.live += 1;
+        self.live += 1;
+        self.pass(home, steps, class, |count| count.saturating_add(1));
+        Ok(())
+    }
+
+    /// Removes any entry.
+    fn remove(&mut self) {
+        let (at, slot) = loop {
+            let at = self.random.usize(..self.buckets.len());
+            let slot = self.random.usize(..SLOTS);
+            if slot < usize::from(self.buckets[at].live) {
+                break (at, slot);
+            }
+        };
+        let bucket = &mut self.buckets[at];
+        let last = usize::from(bucket.live) - 1;
+        let entry = usize::from(bucket.entries[slot]);
+        bucket.entries.swap(slot, last);
+        bucket.live -= 1;
+        self.live -= 1;
+        let (steps, class) = (entry / 8, entry % 8);
+        let count = self.buckets.len();
+        let home = (at + count - steps) % count;
+        let lower = |count: u8| if count == 255 { 255 } else { count - 1 };
+        self.pass(home, steps, class, lower);
+    }
+
+    fn pass(&mut self, home: usize, steps: usize, class: usize, change: impl Fn(u8) -> u8) {
+        let mut at = home;
+        for _ in 0..steps {
+            let counter = &mut self.buckets[at].overflow[class];
+            *counter = change(*counter);
+            at = (at + 1) % self.buckets.len();
+        }
+    }
+
+    /// `mean` removals and as many insertions, on average.
+    fn churn(&mut self, mean: f64) -> Outcome {
+        let mut time = 0.0;
+        while time < mean {
+            // Per unit of time 1 insertion and live / mean removals.
+            let removals = self.live as f64 / mean;
+            time += 1.0 / (1.0 + removals);
+            if self.random.f64() * (1.0 + removals) < 1.0 {
+                self.insert()?;
+            } else {
+                self.remove();
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&self, into: &mut Look) {
+        into.entries += self.live;
+        let slots = self.buckets.len() * SLOTS;
+        into.fullest = into.fullest.max(self.live as f64 / slots as f64);
+        for (at, bucket) in self.buckets.iter().enumerate() {
+            into.full += u64::from(usize::from(bucket.live) == SLOTS);
+            into.overflowing += u64::from(bucket.overflow != [0; 8]);
+            for entry in &bucket.entries[..bucket.live.into()] {
+                let steps = u64::from(entry / 8);
+                into.displaced += u64::from(steps > 0);
+                into.steps += steps;
+                into.farthest = into.farthest.max(steps);
+            }
+            for class in 0..8 {
+                into.sticky += u64::from(bucket.overflow[class] == 255);
+                into.homes += 1;
+                let (mut passed, mut visits) = (at, 1);
+                while self.buckets[passed].overflow[class] != 0 && visits <= self.buckets.len() {
+                    passed = (passed + 1) % self.buckets.len();
+                    visits += 1;
+                }
+                into.miss += visits as u64;
+                into.farthest_miss = into.farthest_miss.max(visits as u64);
+            }
+        }
+    }
+}
+
+impl Look {
+    fn print(&self, n: &str, state: &str) {
+        let entries = self.entries as f64;
+        row(&[
+            n,
+            state,
+            &format!("{:.2} %", 100.0 * self.displaced as f64 / entries),
+            &format!("{:.3}", 1.0 + self.steps as f64 / entries),
+            &(1 + self.farthest).to_string(),
+            &format!("{:.3}", self.miss as f64 / self.homes as f64),
+            &self.farthest_miss.to_string(),
+            &format!("{:.1} %", 100.0 * self.fullest),
+            &self.sticky.to_string(),
+        ]);
+    }
+}
+
+/// A full map, fresh and after N removals and insertions.
+fn simulate(n: u64) -> Outcome<[Look; 2]> {
+    let (shards, buckets) = tail::dimensions(n);
+    // Which shard each entry falls to.
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let mut counts = vec![0_u64; shards as usize];
+    for _ in 0..n {
+        counts[random.usize(..shards as usize)] += 1;
+    }
+    let mut looks = [Look::default(), Look::default()];
+    for (number, count) in counts.into_iter().enumerate() {
+        let mut shard = Shard::new(number as u64, buckets);
+        for _ in 0..count {
+            shard.insert()?;
+        }
+        shard.look(&mut looks[0]);
+        shard.churn(n as f64 / shards as f64)?;
+        shard.look(&mut looks[1]);
+    }
+    Ok(looks)
+}
+
+/// The same of a real map: full buckets, and those that somebody has passed.
+fn measure() -> Outcome<[[usize; 2]; 2]> {
+    const N: usize = 1_000_000;
+    let map = Map::<N, u64, u8>::create_anonymous()?;
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let mut keys: Vec<u64> = (0..N).map(|_| random.u64(..)).collect();
+    for key in &keys {
+        map.insert(*key, 0)?;
+    }
+    let counts = || {
+        let stats = map.stats();
+        [stats.full_buckets, stats.overflowing_buckets]
+    };
+    let fresh = counts();
+    for _ in 0..N {
+        let place = random.usize(..N);
+        map.remove(keys[place])?;
+        keys[place] = random.u64(..);
+        map.insert(keys[place], 0)?;
+    }
+    Ok([fresh, counts()])
+}
+
+pub(crate) fn run() -> Outcome {
+    head(&[
+        "N",
+        "state",
+        "not at home",
+        "buckets a hit",
+        "at most",
+        "buckets a miss",
+        "at most",
+        "fullest shard",
+        "counters at 255",
+    ]);
+    let mut million = None;
+    for n in [10_000, 1_000_000, 100_000_000] {
+        let start = Instant::now();
+        let looks = simulate(n)?;
+        let name = format!("10^{}", n.ilog10());
+        looks[0].print(&name, "fresh");
+        looks[1].print(&name, "churned");
+        eprintln!("10^{}: {:.1} s", n.ilog10(), start.elapsed().as_secs_f64());
+        if n == 1_000_000 {
+            million = Some(looks);
+        }
+    }
+    println!("\nN = 10^6, simulated and a real map:\n");
+    head(&["", "full buckets", "overflowing buckets"]);
+    let names = ["fresh", "churned"];
+    let looks = million.iter().flatten();
+    for ((name, look), real) in names.iter().zip(looks).zip(measure()?) {
+        let simulated = [look.full.to_string(), look.overflowing.to_string()];
+        row(&[&format!("{name}, simulated"), &simulated[0], &simulated[1]]);
+        let real = real.map(|count| count.to_string());
+        row(&[&format!("{name}, measured"), &real[0], &real[1]]);
+    }
+    println!("\nThe chance that any shard of a full map has no room:\n");
+    head(&["N", "shards", "a shard's mean", "log2 of the chance"]);
+    let (worst, _) = tail::worst(3_000_000);
+    for n in [4_096, 10_000, 1_000_000, 1 << 20, 100_000_000, worst] {
+        let (shards, _) = tail::dimensions(n);
+        let chance = format!("{:.1}", tail::log2_crowded(n));
+        let mean = (n / shards).to_string();
+        row(&[&n.to_string(), &shards.to_string(), &mean, &chance]);
+    }
+    println!("\nThe last one is the worst of all N up to 3,000,000.");
+    Ok(())
+}
