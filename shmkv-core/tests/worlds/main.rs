@@ -11,6 +11,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod forks;
+mod full;
 mod holders;
 mod passing;
 mod stage;
@@ -45,6 +46,7 @@ fn main() {
             "read_locks_keep_nobody_alive",
             holders::read_locks_keep_nobody_alive,
         ),
+        Trial::test("full_maps", full::full_maps),
         Trial::test("exec_ends_a_claim", holders::exec_ends_a_claim),
         Trial::test("closed_descriptors", holders::closed_descriptors),
         Trial::test("stolen_descriptors", holders::stolen_descriptors),
