@@ -232,6 +232,9 @@ impl<G: Geometry> Handle<G> {
                 Ok(None) => {
                     let busy = all.len();
                     release_all(std::mem::take(&mut all));
+                    if deadline.has_passed() {
+                        return Err(self.timed_out());
+                    }
                     let free = self.lock_unless(busy, || deadline.has_passed())?;
                     free.ok_or_else(|| self.timed_out())?.release();
                 }

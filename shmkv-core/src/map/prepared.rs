@@ -12,7 +12,7 @@ use crate::table::Hash;
 /// time; made by [`ShmReader::prepare`].
 ///
 /// It stands for the key and not for an entry: the entry may come, go and come
-/// again.
+/// again. It holds the `K` bytes of the key.
 ///
 /// ```
 /// # use shmkv_core::StrMap;
@@ -25,7 +25,6 @@ use crate::table::Hash;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
 pub struct Prepared<'m, const N: usize, const K: usize, const V: usize, Key, Value> {
     map: &'m ShmReader<N, K, V, Key, Value>,
     hash: Hash,
@@ -76,6 +75,18 @@ where
     #[inline]
     pub fn is_present(&self) -> Result<bool, AccessError> {
         self.map.contains_hashed(self.hash, &self.key)
+    }
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> Clone
+    for Prepared<'_, N, K, V, Key, Value>
+{
+    fn clone(&self) -> Self {
+        Self {
+            map: self.map,
+            hash: self.hash,
+            key: self.key,
+        }
     }
 }
 

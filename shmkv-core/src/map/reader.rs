@@ -222,7 +222,7 @@ where
     // function's result it is copied twice more, which takes as long as the rest.
     #[inline(always)]
     pub fn get(&self, key: impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
-        if K > STACK_LIMIT || V > STACK_LIMIT {
+        if K > STACK_LIMIT {
             return self.get_large(&key);
         }
         let mut room = [0; K];
@@ -237,6 +237,9 @@ where
         hash: Hash,
         key: &[u8; K],
     ) -> Result<Option<Value>, AccessError> {
+        if V > STACK_LIMIT {
+            return self.get_slow(hash, key);
+        }
         let mut value = Buffer::<V>::new();
         let Ok(found) = self.table().get(hash, key, &mut value) else {
             return self.get_slow(hash, key);

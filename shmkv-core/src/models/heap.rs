@@ -9,7 +9,7 @@ use rapidhash::v3::RapidSecrets;
 
 use crate::layout::{Bucket, Fixed, Shard, Shared};
 use crate::sync::{AtomicU64, Ordering::Relaxed};
-use crate::table::{Change, Condition, Entries, Exclusive, Table};
+use crate::table::{Change, Condition, Entries, Exclusive, Guess, Table};
 
 /// The largest table of two buckets.
 pub(super) type Small<'m> = Table<'m, Fixed<9, 8, 16>>;
@@ -78,6 +78,17 @@ impl Heap {
 
     /// Stores a value under a key, and returns its version.
     pub(super) fn put(&self, held: Exclusive<'_>, key: Key) -> u64 {
+        self.put_guessed(held, self.guess(key), key)
+    }
+
+    /// Where a key seems to be, to whom does not have the lock.
+    pub(super) fn guess(&self, key: Key) -> Option<Guess> {
+        let table = self.table();
+        table.guess(table.hash(&key))
+    }
+
+    /// As [`put`](Self::put), with a guess from before.
+    pub(super) fn put_guessed(&self, held: Exclusive<'_>, guess: Option<Guess>, key: Key) -> u64 {
         let table = self.table();
         let next = self.shard().next.load(Relaxed) + 1;
         let change = Change {
@@ -86,9 +97,7 @@ impl Heap {
             value: &value_of(next),
             condition: Condition::Always,
         };
-        // As `Handle::put` does.
-        let stored = table
-            .guess(change.hash)
+        let stored = guess
             .and_then(|guess| table.store_as_guessed(held, change, guess, &mut ()))
             .unwrap_or_else(|| table.store(held, change, &mut ()));
         assert_eq!(stored.expect("room").version, Some(next));

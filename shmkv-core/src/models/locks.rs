@@ -17,6 +17,7 @@ use crate::sync::model::{exchanges_are_barriers, spawn};
 
 pub(super) const MODELS: &[&Model] = &[
     &TWO,
+    &CHANGES,
     &THREE,
     &KILLED,
     &WAITER_KILLED,
@@ -71,10 +72,12 @@ impl World {
 
     /// Takes the lock, changes the table, gives the lock back.
     fn put(&self, me: u32) {
+        // As `Handle::put` does: the guess first.
+        let guess = self.heap.guess(keys().a);
         let Ok(guard) = self.lock(me, false) else {
             panic!("no deadline");
         };
-        self.heap.put(guard.proof(), keys().a);
+        self.heap.put_guessed(guard.proof(), guess, keys().a);
         guard.release();
     }
 
@@ -99,6 +102,22 @@ fn start(world: &Rc<World>, body: impl FnOnce(&World) + 'static) -> JoinHandle<(
     let world = world.clone();
     spawn(move || body(&world))
 }
+
+/// What one has seen of the key before it has the lock, the other changes.
+static CHANGES: Model = Model {
+    name: "lock, two changes",
+    bound: Some(3),
+    deaths: 0,
+    set_up: |heap| put_all(heap, &[keys().a]),
+    run: |heap, _| {
+        let world = World::new(heap, false);
+        let other = start(&world, |world| world.put(1));
+        world.put(2);
+        other.join().expect("the other");
+        assert_eq!(world.heap.get(keys().a), Some(Some(world.heap.last())));
+        world.ends_well();
+    },
+};
 
 /// One at a time, each woken.
 static TWO: Model = Model {

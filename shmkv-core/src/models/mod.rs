@@ -55,6 +55,7 @@ fn needed_by(part: Part) -> &'static str {
         Part::OverflowLowerLast | Part::IntentLast => "one killed, remove elsewhere",
         Part::NumberFirst | Part::IntentFirst => "one killed, insert elsewhere",
         Part::RecountInOneStore => "one killed, remove elsewhere",
+        Part::GuessRecheck => "lock, two changes",
         Part::LockAcquire | Part::LockRelease => "lock, two writers",
         Part::LockReleaseTotal => "real time, insert then get",
         Part::LockRecovery | Part::LockWaitSlice => "lock, holder killed",

@@ -73,6 +73,9 @@ parts! {
     /// or update publishes is released by `MarkFence` and `SlotVersionRelease`
     /// already.)
     PublishRelease,
+    /// Writer: the tags are looked at again, under the lock, before it is believed
+    /// what was found without. Without it a slot that lives by now is written.
+    GuessRecheck,
     /// Writer: counters are raised before a displaced key is published.
     OverflowRaiseFirst,
     /// Writer: counters are lowered, with release, after a key is unpublished.

@@ -9,8 +9,10 @@ use std::ops::Range;
 pub(super) fn huge_page_bytes(addresses: Range<usize>) -> io::Result<usize> {
     let mut inside = false;
     let mut bytes = 0;
-    for line in BufReader::new(File::open("/proc/self/smaps")?).lines() {
+    // The names of files in it are any bytes.
+    for line in BufReader::new(File::open("/proc/self/smaps")?).split(b'\n') {
         let line = line?;
+        let line = String::from_utf8_lossy(&line);
         if let Some(start) = start_of_mapping(&line) {
             inside = addresses.contains(&start);
         } else if inside {

@@ -21,7 +21,7 @@ const NEAR: usize = 4 << 20;
 pub(crate) struct Guess {
     /// The bucket, of the whole table.
     pub(super) at: usize,
-    /// Its tags. As long as it has these, the slots have not changed places.
+    /// Its tags. While it has these, and the slot the key, that is where it lives.
     pub(super) tags: Tags,
     /// The slot that the key seems to be in.
     pub(super) slot: usize,

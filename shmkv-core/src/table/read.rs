@@ -15,7 +15,7 @@ use crate::bytes::{self, Sink};
 use crate::layout::{Bucket, Geometry, SLOTS};
 use crate::sync::{self, Ordering::Acquire, Ordering::Relaxed, Part};
 
-/// A writer was in the way at every attempt.
+/// A writer was in the way at every attempt, or, of a `get`, another key was.
 #[derive(Debug)]
 pub(crate) struct Disturbed;
 

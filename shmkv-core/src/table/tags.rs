@@ -35,7 +35,9 @@ impl Tags {
     /// The first slot at or after `start`, going round, in which no entry lives.
     #[inline(always)]
     pub(super) fn vacant_from(self, start: usize) -> Option<usize> {
-        let turned = Self(self.0.rotate_right((start % SLOTS * 8) as u32));
+        // It may be any number, as one that was read from the segment.
+        let start = start % SLOTS;
+        let turned = Self(self.0.rotate_right(start as u32 * 8));
         turned.first_matching(0).map(|slot| (slot + start) % SLOTS)
     }
 
@@ -136,6 +138,7 @@ mod tests {
         assert_eq!(tags.vacant_from(4), Some(4));
         assert_eq!(tags.vacant_from(5), Some(7));
         assert_eq!(tags.vacant_from(8), Some(4));
+        assert_eq!(tags.vacant_from(usize::MAX), Some(7));
         assert_eq!(Tags(LOW).vacant_from(3), None);
     }
 

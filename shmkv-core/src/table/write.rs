@@ -94,7 +94,9 @@ impl<G: Geometry> Table<'_, G> {
     ) -> Result<Stored, NoRoom> {
         let place = self.place(change.hash);
         debug_assert_eq!(held.shard, place.shard);
-        let change = self.measured(change);
+        let Some(change) = self.measured(change) else {
+            return Err(NoRoom::Damaged);
+        };
         if let Some(found) = self.find(place, change.key) {
             // Going round, so that the slot just vacated is used again last.
             let to = found.tags.vacant_from(found.slot + 1);
@@ -115,14 +117,18 @@ impl<G: Geometry> Table<'_, G> {
     /// The same change. Its key and value are as long as the map's, which the
     /// compiler knows and cannot see where they come from out of line.
     #[inline(always)]
-    fn measured<'a>(&self, change: Change<'a>) -> Change<'a> {
-        let dimensions = self.geometry.dimensions();
-        let cut = |bytes: &'a [u8], len| bytes.get(..len).unwrap_or(bytes);
-        Change {
-            key: cut(change.key, dimensions.key_len),
-            value: cut(change.value, dimensions.value_len),
+    fn measured<'a>(&self, change: Change<'a>) -> Option<Change<'a>> {
+        let value_len = self.geometry.dimensions().value_len;
+        Some(Change {
+            key: self.measured_key(change.key)?,
+            value: change.value.get(..value_len)?,
             ..change
-        }
+        })
+    }
+
+    #[inline(always)]
+    fn measured_key<'a>(&self, key: &'a [u8]) -> Option<&'a [u8]> {
+        key.get(..self.geometry.dimensions().key_len)
     }
 
     /// As [`store`](Self::store), for a key of which a [`Guess`] from before the
@@ -136,9 +142,11 @@ impl<G: Geometry> Table<'_, G> {
         old: &mut S,
     ) -> Option<Result<Stored, NoRoom>> {
         let Guess { at, tags, slot, to } = guess;
+        debug_assert_eq!(held.shard, at / self.buckets_per_shard());
         let now = Tags(self.bucket_at(at).tags.load(Relaxed));
         let words = self.slot_at(at, slot);
-        if now != tags || !bytes::equal(words.key, change.key) {
+        if !sync::check_of(Part::GuessRecheck, now == tags) || !bytes::equal(words.key, change.key)
+        {
             return None;
         }
         let found = Found {
@@ -200,6 +208,7 @@ impl<G: Geometry> Table<'_, G> {
     ) -> Option<u64> {
         let place = self.place(hash);
         debug_assert_eq!(held.shard, place.shard);
+        let key = self.measured_key(key)?;
         let found = self.find(place, key)?;
         old.copy_from(self.slot_at(found.at, found.slot).value);
         if expected.is_some_and(|expected| expected != found.version) {
@@ -385,6 +394,12 @@ impl<G: Geometry> Table<'_, G> {
     /// Writes a vacant slot.
     #[inline(always)]
     fn fill(&self, at: usize, slot: usize, number: u64, key: &[u8], value: &[u8]) {
+        #[cfg(loom)]
+        assert_eq!(
+            Tags(self.bucket_at(at).tags.load(Relaxed)).of(slot),
+            0,
+            "a slot that lives is written"
+        );
         let slot = self.slot_at(at, slot);
         if sync::step_of(Part::MarkWriting) {
             slot.version.store(WRITING | number, Release);

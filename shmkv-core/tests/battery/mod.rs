@@ -210,6 +210,14 @@ pub(crate) fn reads<const N: usize>(
             }
             Err(error) => seen.error("get_many", &error),
         }
+        match map.prepare(&**last) {
+            Ok(prepared) => {
+                let found = prepared.get_versioned();
+                let found = found.map(|it| it.map(|it| it.value));
+                seen.lookup(known, "get, prepared", last, found);
+            }
+            Err(error) => seen.error("prepare", &error),
+        }
     }
     let most = map.stats().buckets * 8;
     beat(6);

@@ -43,6 +43,15 @@ pub(crate) fn writes<const N: usize>(
         seen.lookup(&known, "get after insert", key, map.get(key));
     }
 
+    {
+        let value = known.next(a);
+        let version = map.set(a, &*value);
+        if is_done(seen, "set", &version) {
+            known.learn(a, &value);
+        }
+        seen.lookup(&known, "get after set", a, map.get(a));
+    }
+
     beat(21);
     for (key, fresh) in [(b.as_str(), false), ("fresh", true)] {
         let value = known.next(key);

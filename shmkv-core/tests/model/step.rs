@@ -21,6 +21,7 @@ pub(crate) enum Expects {
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Insert(Key, Seed),
+    Set(Key, Seed),
     TryInsert(Key, Seed),
     Replace(Key, Seed),
     CompareExchange(Key, Expects, Seed),
@@ -54,6 +55,7 @@ pub(crate) fn any() -> BoxedStrategy<Step> {
     ];
     prop_oneof![
         12 => (key(), seed()).prop_map(|(key, seed)| Step::Insert(key, seed)),
+        8 => (key(), seed()).prop_map(|(key, seed)| Step::Set(key, seed)),
         4 => (key(), seed()).prop_map(|(key, seed)| Step::TryInsert(key, seed)),
         4 => (key(), seed()).prop_map(|(key, seed)| Step::Replace(key, seed)),
         6 => (key(), expects, seed())

@@ -104,6 +104,7 @@ impl<'a, const N: usize, const K: usize, const V: usize> Subject<'a, N, K, V> {
         let before = self.model.len();
         match *step {
             Step::Insert(key, seed) => self.insert(Self::index(key), seed).map(Some),
+            Step::Set(key, seed) => self.set(Self::index(key), seed).map(Some),
             Step::TryInsert(key, seed) => self.try_insert(Self::index(key), seed).map(Some),
             Step::Replace(key, seed) => self.replace(Self::index(key), seed).map(Some),
             Step::CompareExchange(key, expects, seed) => self
@@ -203,6 +204,20 @@ impl<'a, const N: usize, const K: usize, const V: usize> Subject<'a, N, K, V> {
         }
         prop_assert_eq!(answer.map_err(failed)?, self.expected(index));
         self.stored(index, value).map(|()| true)
+    }
+
+    fn set(&mut self, index: usize, seed: Seed) -> Result<bool, TestCaseError> {
+        let (key, value) = (Self::key(index), Self::value(seed));
+        let answer = self.map().set(key, value);
+        if !self.has_room_for(index) {
+            self.full(answer)?;
+            return Ok(false);
+        }
+        let version = answer.map_err(failed)?;
+        self.stored(index, value)?;
+        let stored = self.model.get(&index).map(|(_, version)| *version);
+        prop_assert_eq!(stored, Some(version));
+        Ok(true)
     }
 
     fn try_insert(&mut self, index: usize, seed: Seed) -> Result<bool, TestCaseError> {
@@ -324,6 +339,12 @@ impl<'a, const N: usize, const K: usize, const V: usize> Subject<'a, N, K, V> {
         prop_assert_eq!(self.reader.get(key).map_err(failed)?, expected);
         let there = self.reader.contains_key(key).map_err(failed)?;
         prop_assert_eq!(there, expected.is_some());
+        let prepared = self.reader.prepare(key).map_err(failed)?;
+        prop_assert_eq!(prepared.get().map_err(failed)?, expected);
+        prop_assert_eq!(prepared.is_present().map_err(failed)?, expected.is_some());
+        let again = prepared.get_versioned().map_err(failed)?;
+        let again = again.map(|seen| (seen.value, seen.version));
+        prop_assert_eq!(again, self.model.get(&index).copied());
         let seen = self.map().get_versioned(key).map_err(failed)?;
         let seen = seen.map(|seen| (seen.value, seen.version));
         prop_assert_eq!(seen, self.model.get(&index).copied());
@@ -335,6 +356,13 @@ impl<'a, const N: usize, const K: usize, const V: usize> Subject<'a, N, K, V> {
         let found = self.map().get_many(indices.map(Self::key));
         let expected = indices.map(|index| self.expected(index));
         prop_assert_eq!(found.map_err(failed)?, expected);
+        // More than are waited for at once.
+        let many: Vec<_> = (0..45).map(|i| Self::key(indices[i % 5])).collect();
+        let mut values = vec![None; 3];
+        self.reader
+            .get_many_into(&many, &mut values)
+            .map_err(failed)?;
+        prop_assert_eq!(values, expected.repeat(9));
         Ok(())
     }
 

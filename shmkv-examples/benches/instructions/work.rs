@@ -36,12 +36,14 @@ pub(crate) const FIGURES: &[Figure] = &[
     figure("A get", A::get),
     figure("A miss", A::miss),
     figure("A update", A::update),
+    figure("A set", A::set),
     figure("A insert", A::insert),
     figure("A remove", A::remove),
     figure("A many", A::many),
     figure("B get", B::get),
     figure("B miss", B::miss),
     figure("B update", B::update),
+    figure("B set", B::set),
     figure("B insert", B::insert),
     figure("B remove", B::remove),
     figure("B many", B::many),
@@ -143,6 +145,18 @@ where
             counted_by_callgrind(&mut || {
                 for key in &this.present {
                     black_box(&map.insert(key, value));
+                }
+            });
+            expect(map.get(&this.present[0])? == Some(*value))
+        })
+    }
+
+    fn set() -> Outcome<usize> {
+        Self::each(N, |this, map| {
+            let value = black_box(&[1; V]);
+            counted_by_callgrind(&mut || {
+                for key in &this.present {
+                    black_box(&map.set(key, value));
                 }
             });
             expect(map.get(&this.present[0])? == Some(*value))

@@ -1,6 +1,6 @@
 //! shmkv itself, as any program uses it.
 
-use shmkv_core::{Prepared, ShmKey, ShmMap, ToKey};
+use shmkv_core::{AccessError, Prepared, ShmKey, ShmMap, ToKey};
 
 use crate::data::{Ask, BATCH, Key};
 use crate::store::{Outcome, Store, seen};
@@ -48,7 +48,7 @@ where
     fn get(&mut self, ask: Ask<'_, Name>) -> Outcome<bool> {
         let answer = self.map.get(ask.key);
         seen(&answer);
-        Ok(answer?.is_some())
+        is_some(answer)
     }
 
     #[inline(always)]
@@ -56,7 +56,7 @@ where
         let key = self.prepared.get(ask.entry).ok_or("no such entry")?;
         let answer = key.get();
         seen(&answer);
-        Ok(answer?.is_some())
+        is_some(answer)
     }
 
     fn can(&self, _work: Work) -> bool {
@@ -84,5 +84,15 @@ where
 
     fn clear(&mut self) -> Outcome<()> {
         Ok(self.map.clear()?)
+    }
+}
+
+/// Whether there is a value, which is not moved once more for that.
+#[inline(always)]
+fn is_some<T>(answer: Result<Option<T>, AccessError>) -> Outcome<bool> {
+    let found = matches!(answer, Ok(Some(_)));
+    match answer {
+        Ok(_) => Ok(found),
+        Err(error) => Err(error.into()),
     }
 }
