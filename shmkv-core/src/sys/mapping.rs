@@ -82,14 +82,7 @@ impl Mapping {
         }
         let at = held.as_ref().map(Addresses::aligned);
         // SAFETY: by (1); from `at` on, as many as `len` are held.
-        let base = match unsafe { mman::mmap(at, len, protection, flags, object, 0) } {
-            Ok(base) => base,
-            Err(error) => {
-                // What was held may be held no more, and another thread's by now.
-                std::mem::forget(held);
-                return Err(error.into());
-            }
-        };
+        let base = unsafe { mman::mmap(at, len, protection, flags, object, 0) }?;
         let mapping = Self {
             base,
             len,
