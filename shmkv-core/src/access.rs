@@ -12,7 +12,7 @@ use crate::handle::{Handle, release_all};
 use crate::layout::Geometry;
 use crate::lock::Guard;
 use crate::sys::Deadline;
-use crate::table::{Change, Condition, Entries, Exclusive, Hash, NoRoom, Stored, Table};
+use crate::table::{Change, Entries, Hash, NoRoom, Stored, Table};
 
 /// How long a read-only handle tries to read an entry that writers change all
 /// the time. A handle that may write takes the lock instead.
@@ -83,87 +83,67 @@ impl<G: Geometry> Handle<G> {
     }
 
     /// Stores a value if its condition holds; see [`Table::store`].
+    #[inline]
     pub(crate) fn put<S: Sink + ?Sized>(
         &self,
         change: Change<'_>,
         old: &mut S,
     ) -> Result<Stored, AccessError> {
-        let table = self.table();
-        let guess = table.guess(change.hash);
-        let locked = self.lock(table.place(change.hash).shard)?;
-        let held = locked.proof();
-        let stored = guess
-            .and_then(|guess| table.store_as_guessed(held, change, guess, old))
-            .unwrap_or_else(|| table.store(held, change, old));
-        locked.release();
-        stored.or_else(|no_room| self.put_slow(no_room, change, old))
+        match self.put_at_once(change, old) {
+            Some(stored) => Ok(stored),
+            None => self.put_slow(change, old),
+        }
     }
 
-    /// As [`put`](Self::put), leaving it to [`put_slow`](Self::put_slow) to find
-    /// out why there is no room. If the outcome is [`Put::Otherwise`] it is
-    /// `otherwise` that the old value was copied to.
+    /// As [`put`](Self::put), if the key is where it seems to be and its shard's
+    /// lock is free; else `None`, and nothing has been done but, perhaps, to `old`.
     #[inline(always)]
-    pub(crate) fn try_put<S: Sink + ?Sized>(
+    pub(crate) fn put_at_once<S: Sink + ?Sized>(
         &self,
         change: Change<'_>,
         old: &mut S,
-        otherwise: &mut S,
-    ) -> Result<Put, AccessError> {
+    ) -> Option<Stored> {
         let table = self.table();
-        let guess = table.guess(change.hash);
-        let locked = self.lock(table.place(change.hash).shard)?;
-        let held = locked.proof();
-        if let Some(guess) = guess
-            && let Some(stored) = table.store_as_guessed(held, change, guess, old)
-        {
-            locked.release();
-            return Ok(Put::AsGuessed(stored));
+        let guess = table.guess(change.hash, S::TAKES)?;
+        let locked = self.lock_at_once(guess.shard(&table))?;
+        // Each way out by itself, so that there is nothing to be told apart later.
+        match table.store_as_guessed(locked.proof(), change, guess, old) {
+            Some(stored) => {
+                locked.release();
+                Some(stored)
+            }
+            None => {
+                locked.release();
+                None
+            }
         }
-        let Change {
-            hash,
-            key,
-            value,
-            condition,
-        } = change;
-        let stored = self.store_otherwise(held, hash, key, value, condition, otherwise);
-        locked.release();
-        Ok(Put::Otherwise(stored))
     }
 
-    /// [`Table::store`], out of line. It is shown neither the table nor the change,
-    /// only their parts: what is shown to anybody has to be in memory, and its
-    /// parts and their lengths are no longer constants.
-    #[inline(never)]
-    fn store_otherwise<S: Sink + ?Sized>(
+    /// As [`put`](Self::put), whatever there is to look for or to wait for.
+    pub(crate) fn put_slow<S: Sink + ?Sized>(
         &self,
-        held: Exclusive<'_>,
-        hash: Hash,
-        key: &[u8],
-        value: &[u8],
-        condition: Condition,
+        change: Change<'_>,
         old: &mut S,
-    ) -> Result<Stored, NoRoom> {
-        let change = Change {
-            hash,
-            key,
-            value,
-            condition,
-        };
-        self.table().store(held, change, old)
+    ) -> Result<Stored, AccessError> {
+        let table = self.table();
+        let locked = self.lock(table.place(change.hash).shard)?;
+        let stored = table.store(locked.proof(), change, old);
+        locked.release();
+        match stored {
+            Ok(stored) => Ok(stored),
+            Err(NoRoom::Reserved) => self.put_under_all_locks(change, old),
+            Err(no_room) => Err(self.refused(no_room)),
+        }
     }
 
     /// Decides under all locks whether the map is full, and stores if it is not.
     #[cold]
     #[inline(never)]
-    pub(crate) fn put_slow<S: Sink + ?Sized>(
+    fn put_under_all_locks<S: Sink + ?Sized>(
         &self,
-        no_room: NoRoom,
         change: Change<'_>,
         old: &mut S,
     ) -> Result<Stored, AccessError> {
-        if no_room != NoRoom::Reserved {
-            return Err(self.refused(no_room));
-        }
         let all = self.lock_all()?;
         let table = self.table();
         let held: Vec<_> = all.iter().map(Guard::proof).collect();
@@ -197,7 +177,7 @@ impl<G: Geometry> Handle<G> {
         expected: Option<u64>,
         old: &mut S,
     ) -> Result<Option<u64>, AccessError> {
-        self.table().guess(hash);
+        self.table().guess(hash, S::TAKES);
         let locked = self.lock(self.table().place(hash).shard)?;
         let found = self
             .table()
@@ -231,14 +211,6 @@ impl<G: Geometry> Handle<G> {
             }
         }
     }
-}
-
-/// What [`Handle::try_put`] came to.
-pub(crate) enum Put {
-    /// The key was where it seemed to be before the lock was taken.
-    AsGuessed(Result<Stored, NoRoom>),
-    /// It had to be looked for.
-    Otherwise(Result<Stored, NoRoom>),
 }
 
 /// Tries until it succeeds or [`READ_PATIENCE`] is over.

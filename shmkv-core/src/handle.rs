@@ -133,15 +133,21 @@ impl<G: Geometry> Handle<G> {
     /// Takes the lock of one shard, in order to change it.
     #[inline(always)]
     pub(crate) fn lock(&self, shard: usize) -> Result<Locked<'_>, AccessError> {
-        if let Some(me) = self.writer_id()
-            && !self.home.is_file()
-        {
-            let word = &self.memory.table().shard(shard).lock;
-            if let Some(guard) = lock::try_acquire(word, shard, me, &self.object) {
-                return Ok(guard);
-            }
+        match self.lock_at_once(shard) {
+            Some(guard) => Ok(guard),
+            None => self.lock_slow(shard),
         }
-        self.lock_slow(shard)
+    }
+
+    /// As [`lock`](Self::lock), if there is nothing to wait for or to do first.
+    #[inline(always)]
+    pub(crate) fn lock_at_once(&self, shard: usize) -> Option<Locked<'_>> {
+        let me = self.writer_id()?;
+        if self.home.is_file() {
+            return None;
+        }
+        let word = &self.memory.table().shard(shard).lock;
+        lock::try_acquire(word, shard, me, &self.object)
     }
 
     /// As [`lock`](Self::lock), whatever there is to wait for or to do first.

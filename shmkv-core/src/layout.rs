@@ -81,7 +81,9 @@ pub(crate) const SHARDS_AT: usize = 1024;
 /// Bytes of a [`Shard`].
 const SHARD_LEN: usize = 256;
 /// Bytes of a [`Bucket`].
-const BUCKET_LEN: usize = 16;
+pub(crate) const BUCKET_LEN: usize = 16;
+/// What the place of every part is a multiple of, from the start of the segment.
+pub(crate) const PARTS_ALIGNED: usize = 128;
 
 /// The mutable part of the header, a 128-byte line for each concern.
 ///
@@ -360,9 +362,9 @@ const fn total_len(n: usize, k: usize, v: usize) -> u128 {
     buckets_at + buckets * (BUCKET_LEN as u128 + SLOTS as u128 * slot_words * 8)
 }
 
-/// The next multiple of 128.
+/// Where a part may begin, at or after `offset`.
 const fn align_up(offset: usize) -> usize {
-    offset.next_multiple_of(128)
+    offset.next_multiple_of(PARTS_ALIGNED)
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ use crate::sync::AtomicU64;
 
 /// What takes a value that is read.
 pub(crate) trait Sink {
+    /// Whether it takes anything.
+    const TAKES: bool = true;
+
     /// Copies as many bytes as it takes.
     fn copy_from(&mut self, from: &[AtomicU64]);
 }
@@ -33,6 +36,8 @@ impl Sink for [u8] {
 
 /// Takes nothing.
 impl Sink for () {
+    const TAKES: bool = false;
+
     #[inline(always)]
     fn copy_from(&mut self, _: &[AtomicU64]) {}
 }

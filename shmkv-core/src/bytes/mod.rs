@@ -16,7 +16,7 @@ mod buffer;
 mod moves;
 
 pub(crate) use buffer::{Buffer, Room, STACK_LIMIT, Sink, with_zeros};
-pub(crate) use moves::{prefetch, prefetch_to_write};
+pub(crate) use moves::{prefetch, prefetch_to_write, same_in_words};
 
 use std::mem::MaybeUninit;
 

@@ -23,7 +23,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{__m128i, _MM_HINT_T0, _mm_and_si128, _mm_cmpeq_epi8};
-use std::arch::x86_64::{_mm_movemask_epi8, _mm_prefetch};
+use std::arch::x86_64::{_mm_cvtsi64_si128, _mm_movemask_epi8, _mm_prefetch};
 use std::mem::{MaybeUninit, transmute};
 
 use super::WORD;
@@ -169,32 +169,49 @@ pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
         .all(|(word, with)| word.load(Relaxed) == u64::from_ne_bytes(*with))
 }
 
-/// Says that these words will be read soon.
+/// In which bytes two words are the same, a bit each, from the lowest byte on.
 #[inline(always)]
-pub(crate) fn prefetch<T>(words: &[T]) {
-    // SAFETY: a hint, which may name any address.
-    each_line(words, |line| unsafe { _mm_prefetch::<_MM_HINT_T0>(line) });
+pub(crate) fn same_in_words(a: u64, b: u64) -> u8 {
+    // SAFETY: by (3).
+    let (a, b) = unsafe { (_mm_cvtsi64_si128(a as i64), _mm_cvtsi64_si128(b as i64)) };
+    // SAFETY: by (3).
+    unsafe { _mm_movemask_epi8(same(a, b)) as u8 }
 }
 
-/// Says that these words will be written soon.
+/// Says that these words, whose address is a multiple of `aligned`, will be read
+/// soon.
 #[inline(always)]
-pub(crate) fn prefetch_to_write<T>(words: &[T]) {
+pub(crate) fn prefetch<T>(words: &[T], aligned: usize) {
+    // SAFETY: a hint, which may name any address.
+    each_line(words, aligned, |line| unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(line);
+    });
+}
+
+/// Says that these words, whose address is a multiple of `aligned`, will be written
+/// soon.
+#[inline(always)]
+pub(crate) fn prefetch_to_write<T>(words: &[T], aligned: usize) {
     // SAFETY: a hint, which may name any address; where the processor does not
     // know it, it does nothing.
-    each_line(words, |line| unsafe {
+    each_line(words, aligned, |line| unsafe {
         asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
     });
 }
 
 /// Runs `hint` with an address in every line that `words` touch.
 #[inline(always)]
-fn each_line<T>(words: &[T], hint: impl Fn(*const i8)) {
+fn each_line<T>(words: &[T], aligned: usize, hint: impl Fn(*const i8)) {
     let (start, bytes) = (words.as_ptr().cast::<i8>(), size_of_val(words));
+    debug_assert!(start.addr().is_multiple_of(aligned));
     let mut at = 0;
     while at < bytes {
         hint(start.wrapping_add(at));
         at += LINE;
     }
-    // The first line may have been entered late.
-    hint(start.wrapping_add(bytes.saturating_sub(1)));
+    // If the first line is entered as late as may be, one more may be touched.
+    let late = LINE - aligned.clamp(1, LINE);
+    if bytes > 0 && (late + bytes - 1) / LINE > (bytes - 1) / LINE {
+        hint(start.wrapping_add(bytes - 1));
+    }
 }

@@ -16,7 +16,7 @@ use crate::error::{AccessError, OpenError};
 use crate::handle::Handle;
 use crate::header::Spec;
 use crate::layout::Fixed;
-use crate::table::{Fault, Hash, Table};
+use crate::table::{Fault, Hash, Spot, Table};
 
 /// A handle that reads a map and cannot change it.
 ///
@@ -222,11 +222,16 @@ where
     // function's result it is copied twice more, which takes as long as the rest.
     #[inline(always)]
     pub fn get(&self, key: impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
+        self.get_borrowed(&key)
+    }
+
+    #[inline(always)]
+    fn get_borrowed(&self, key: &impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
         if K > STACK_LIMIT {
-            return self.get_large(&key);
+            return self.get_large(key);
         }
         let mut room = [0; K];
-        let key = encoded_key(&key, &mut room)?;
+        let key = encoded_key(key, &mut room)?;
         self.get_hashed(self.table().hash(key), key)
     }
 
@@ -237,11 +242,28 @@ where
         hash: Hash,
         key: &[u8; K],
     ) -> Result<Option<Value>, AccessError> {
+        self.get_sought(hash, None, key)
+    }
+
+    /// [`get`](Self::get), when the hash is known, and perhaps where the key seems
+    /// to be.
+    #[inline(always)]
+    fn get_sought(
+        &self,
+        hash: Hash,
+        spot: Option<Spot>,
+        key: &[u8; K],
+    ) -> Result<Option<Value>, AccessError> {
         if V > STACK_LIMIT {
             return self.get_slow(hash, key);
         }
         let mut value = Buffer::<V>::new();
-        let Ok(found) = self.table().get(hash, key, &mut value) else {
+        let table = self.table();
+        let found = match spot {
+            Some(spot) => table.get_at(spot, hash, key, &mut value),
+            None => table.get(hash, key, &mut value),
+        };
+        let Ok(found) = found else {
             return self.get_slow(hash, key);
         };
         match (found, value.bytes()) {
@@ -373,8 +395,17 @@ where
             }
             return Ok(());
         }
-        let mut room = [0; K];
         let table = self.table();
+        if table.is_near() {
+            for (key, value) in keys.iter().zip(values) {
+                match self.get_borrowed(key) {
+                    Ok(found) => *value = found,
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(());
+        }
+        let mut room = [0; K];
         for (keys, values) in keys.chunks(AT_ONCE).zip(values.chunks_mut(AT_ONCE)) {
             // A key that cannot be encoded is reported in its turn.
             let mut hashes = [Hash::default(); AT_ONCE];
@@ -384,12 +415,13 @@ where
                     table.prefetch_bucket(*hash);
                 }
             }
-            for hash in hashes.iter().take(keys.len()) {
-                table.prefetch_slot(*hash);
+            let mut spots = [None; AT_ONCE];
+            for (hash, spot) in hashes.iter().zip(&mut spots).take(keys.len()) {
+                *spot = table.seek(*hash);
             }
-            for ((key, hash), value) in keys.iter().zip(hashes).zip(values) {
+            for (((key, value), hash), spot) in keys.iter().zip(values).zip(&hashes).zip(&spots) {
                 let key = encoded_key(key, &mut room)?;
-                match self.get_hashed(hash, key) {
+                match self.get_sought(*hash, *spot, key) {
                     Ok(found) => *value = found,
                     Err(error) => return Err(error),
                 }
@@ -470,7 +502,7 @@ where
 }
 
 /// How many keys of a batch are waited for at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 
 /// The bytes of a key: in memory already, or put into `room`.
 #[inline(always)]

@@ -8,14 +8,13 @@ use std::path::Path;
 
 use super::reader::{encoded_key, versioned};
 use super::{Exchange, Iter, Options, ShmReader, Version};
-use crate::access::Put;
 use crate::bytes::{Buffer, Room, STACK_LIMIT, Sink, exactly, with_zeros};
 use crate::codec::{ShmKey, ShmValue, ToKey, ToValue};
 use crate::error::{AccessError, CreateError, Error, OpenError};
 use crate::handle::Handle;
 use crate::home::Home;
 use crate::layout::Fixed;
-use crate::table::{Change, Condition, Hash, NoRoom, Stored};
+use crate::table::{Change, Condition, Hash, Stored};
 
 /// A map of at most `N` entries, keys of `K` bytes and values of `V` bytes, in
 /// shared memory.
@@ -264,6 +263,7 @@ where
     /// # }
     /// ```
     #[doc(alias = "shared_memory_kv_set")]
+    #[inline(always)]
     pub fn set(
         &self,
         key: impl ToKey<Key>,
@@ -413,24 +413,21 @@ where
             value: encoded_value(value, &mut value_room)?,
             condition,
         };
-        // Two, so that the first is not shown to anything out of line and the old
-        // value can stay in registers.
-        let (mut old, mut otherwise) = (Old::new(), Old::new());
-        match self.handle.try_put(change, &mut old, &mut otherwise)? {
-            Put::AsGuessed(Ok(stored)) => outcome(stored, &old),
-            Put::Otherwise(Ok(stored)) => outcome(stored, &otherwise),
-            Put::AsGuessed(Err(no_room)) | Put::Otherwise(Err(no_room)) => {
-                let value = change.value;
-                self.put_slow(no_room, hash, key, value, condition, outcome)
-            }
+        // It is not shown to anything out of line, so that the old value can stay
+        // in registers.
+        let mut old = Old::new();
+        if let Some(stored) = self.handle.put_at_once(change, &mut old) {
+            return outcome(stored, &old);
         }
+        let value = change.value;
+        self.put_slow(hash, key, value, condition, outcome)
     }
 
-    #[cold]
+    /// Out of line; shown only the parts of a change, for what is shown to anybody
+    /// has to be in memory.
     #[inline(never)]
     fn put_slow<Old: Room, R>(
         &self,
-        no_room: NoRoom,
         hash: Hash,
         key: &[u8],
         value: &[u8],
@@ -444,7 +441,7 @@ where
             condition,
         };
         Old::with(|old| {
-            let stored = self.handle.put_slow(no_room, change, old)?;
+            let stored = self.handle.put_slow(change, old)?;
             outcome(stored, old)
         })
     }

@@ -84,7 +84,7 @@ impl Heap {
     /// Where a key seems to be, to whom does not have the lock.
     pub(super) fn guess(&self, key: Key) -> Option<Guess> {
         let table = self.table();
-        table.guess(table.hash(&key))
+        table.guess(table.hash(&key), false)
     }
 
     /// As [`put`](Self::put), with a guess from before.
@@ -99,8 +99,8 @@ impl Heap {
         };
         let stored = guess
             .and_then(|guess| table.store_as_guessed(held, change, guess, &mut ()))
-            .unwrap_or_else(|| table.store(held, change, &mut ()));
-        assert_eq!(stored.expect("room").version, Some(next));
+            .unwrap_or_else(|| table.store(held, change, &mut ()).expect("room"));
+        assert_eq!(stored.version, Some(next));
         next
     }
 

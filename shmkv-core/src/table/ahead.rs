@@ -10,11 +10,22 @@ use std::slice;
 
 use super::{Hash, Table, Tags};
 use crate::bytes;
-use crate::layout::Geometry;
+use crate::layout::{BUCKET_LEN, Geometry, PARTS_ALIGNED};
 use crate::sync::Ordering::Relaxed;
 
 /// A table whose slots take less is near enough anyway.
 const NEAR: usize = 4 << 20;
+
+/// On so many buckets of its path a key is looked for ahead of time.
+const PATH: usize = 2;
+
+/// Where a key seems to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot {
+    /// The bucket, of the whole table.
+    pub(super) at: usize,
+    pub(super) slot: usize,
+}
 
 /// Where a key seems to be, and where a new value for it would go.
 #[derive(Clone, Copy, Debug)]
@@ -26,63 +37,88 @@ pub(crate) struct Guess {
     /// The slot that the key seems to be in.
     pub(super) slot: usize,
     /// The vacant slot that a change uses.
-    pub(super) to: Option<usize>,
+    pub(super) to: usize,
 }
 
 impl<G: Geometry> Table<'_, G> {
+    /// Whether asking for memory ahead is not worth it.
     #[inline(always)]
-    fn is_near(&self) -> bool {
+    pub(crate) fn is_near(&self) -> bool {
         self.geometry.dimensions().all_slot_words() * 8 < NEAR
     }
 
-    /// The first step of a read: the bucket.
+    /// The first step of a read: asks for the bucket.
     #[inline(always)]
     pub(crate) fn prefetch_bucket(&self, hash: Hash) {
-        if !self.is_near() {
-            bytes::prefetch(slice::from_ref(self.bucket_at(self.home(hash))));
-        }
+        bytes::prefetch(slice::from_ref(self.bucket_at(self.home(hash))), BUCKET_LEN);
     }
 
-    /// The second step: the slot, when the bucket has come.
+    /// The second step, when the bucket has come: the slot that the key seems to
+    /// be in. Asks for it.
     #[inline(always)]
-    pub(crate) fn prefetch_slot(&self, hash: Hash) {
-        if self.is_near() {
-            return;
+    pub(crate) fn seek(&self, hash: Hash) -> Option<Spot> {
+        let mut at = self.home(hash);
+        for _ in 0..PATH {
+            let bucket = self.bucket_at(at);
+            let tags = Tags(bucket.tags.load(Relaxed));
+            if let Some(slot) = tags.first_matching(hash.tag()) {
+                bytes::prefetch(self.words_of_slot(at, slot), self.slot_alignment());
+                return Some(Spot { at, slot });
+            }
+            if bucket.overflow[hash.class()].load(Relaxed) == 0 {
+                break;
+            }
+            at = self.after_at(at);
         }
-        let at = self.home(hash);
-        let tags = Tags(self.bucket_at(at).tags.load(Relaxed));
-        if let Some(slot) = tags.first_matching(hash.tag()) {
-            bytes::prefetch(self.words_of_slot(at, slot));
-        }
+        None
+    }
+
+    /// What the address of every slot is a multiple of.
+    #[inline(always)]
+    fn slot_alignment(&self) -> usize {
+        let len = self.geometry.dimensions().slot_words * 8;
+        1 << len.trailing_zeros().min(PARTS_ALIGNED.trailing_zeros())
     }
 
     /// Before a change: where the key seems to be, if it is in its first bucket.
-    /// Asks for the memory that the change will want.
+    /// Asks for the memory that the change will want: of the old entry all, if the
+    /// `old` value is wanted, else the key.
     #[inline(always)]
-    pub(crate) fn guess(&self, hash: Hash) -> Option<Guess> {
+    pub(crate) fn guess(&self, hash: Hash, old: bool) -> Option<Guess> {
         let at = self.home(hash);
+        // Looked at once, so that the compiler knows of all that follows from it.
+        let bucket = self.buckets.get(at)?;
         let shard = self.shard(at / self.buckets_per_shard());
-        if !self.is_near() {
-            bytes::prefetch_to_write(slice::from_ref(&shard.lock));
+        let far = !self.is_near();
+        if far {
+            bytes::prefetch_to_write(slice::from_ref(&shard.lock), size_of_val(&shard.lock));
         }
-        let tags = Tags(self.bucket_at(at).tags.load(Relaxed));
+        let tags = Tags(bucket.tags.load(Relaxed));
         let Some(slot) = tags.first_matching(hash.tag()) else {
             // A new key, then; it takes the slot that its number says.
-            let to = tags.vacant_from(shard.next.load(Relaxed) as usize);
-            if let Some(to) = to
-                && !self.is_near()
-            {
-                bytes::prefetch_to_write(self.words_of_slot(at, to));
+            let to = tags.vacant_from(shard.next.load(Relaxed) as usize)?;
+            if far {
+                bytes::prefetch_to_write(self.words_of_slot(at, to), self.slot_alignment());
             }
             return None;
         };
-        let to = tags.vacant_from(slot + 1);
-        if !self.is_near() {
-            bytes::prefetch(self.words_of_slot(at, slot));
-            if let Some(to) = to {
-                bytes::prefetch_to_write(self.words_of_slot(at, to));
-            }
+        // Going round, so that the slot that is vacated is used again last.
+        let to = tags.vacant_from(slot + 1)?;
+        if far {
+            let words = self.words_of_slot(at, slot);
+            let key = 1 + self.geometry.dimensions().key_words;
+            let wanted = if old { words } else { &words[..key] };
+            bytes::prefetch(wanted, self.slot_alignment());
+            bytes::prefetch_to_write(self.words_of_slot(at, to), self.slot_alignment());
         }
         Some(Guess { at, tags, slot, to })
+    }
+}
+
+impl Guess {
+    /// The shard of the bucket.
+    #[inline(always)]
+    pub(crate) fn shard<G: Geometry>(&self, table: &Table<'_, G>) -> usize {
+        self.at / table.buckets_per_shard()
     }
 }

@@ -27,7 +27,7 @@ use std::marker::PhantomData;
 
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_inline};
 
-pub(crate) use self::ahead::Guess;
+pub(crate) use self::ahead::{Guess, Spot};
 pub use self::check::Fault;
 pub(crate) use self::read::Entries;
 pub(crate) use self::write::{Change, Condition, NoRoom, Stored};

@@ -10,7 +10,7 @@
 //! Attempts are bounded; what to do about [`Disturbed`] is the caller's choice,
 //! for it knows a clock and a lock.
 
-use super::{Hash, Table, Tags, WRITING};
+use super::{Hash, Spot, Table, Tags, WRITING};
 use crate::bytes::{self, Sink};
 use crate::layout::{Bucket, Geometry, SLOTS};
 use crate::sync::{self, Ordering::Acquire, Ordering::Relaxed, Part};
@@ -40,9 +40,10 @@ impl<G: Geometry> Table<'_, G> {
     /// Looks `key` up, copies its value to `value`, and returns its version;
     /// `None` if it is absent.
     ///
-    /// Looks at one slot of a bucket, the first whose tag matches. That is nearly
-    /// always the right one; if it has another key, or a writer is in the way,
-    /// [`get_slow`](Self::get_slow) must look anew, and with care.
+    /// Looks at one slot of one bucket, the first whose tag matches. That is nearly
+    /// always the right one; if it has another key, or a writer is in the way, or
+    /// the key may live in a later bucket, [`get_slow`](Self::get_slow) must look
+    /// anew, and with care.
     ///
     /// Linearizes at the second look at the tags of the bucket that holds the
     /// key; a miss at its first look, or right after the removal that it saw.
@@ -53,22 +54,37 @@ impl<G: Geometry> Table<'_, G> {
         key: &[u8],
         value: &mut S,
     ) -> Result<Option<u64>, Disturbed> {
-        let mut at = self.home(hash);
-        for _ in 0..self.buckets_per_shard() {
-            let bucket = self.bucket_at(at);
-            let tags = Tags(sync::load_first(&bucket.tags));
-            if let Some(i) = tags.first_matching(hash.tag()) {
-                return match self.look(at, i, hash.tag(), key, value) {
-                    Look::Hit(version) => Ok(Some(version)),
-                    Look::Other(_) | Look::Disturbed => Err(Disturbed),
-                };
-            }
-            if !passed(bucket, hash) {
-                return Ok(None);
-            }
-            at = self.after_at(at);
+        let at = self.home(hash);
+        let bucket = self.bucket_at(at);
+        let tags = Tags(sync::load_first(&bucket.tags));
+        let Some(i) = tags.first_matching(hash.tag()) else {
+            return if passed(bucket, hash) {
+                Err(Disturbed)
+            } else {
+                Ok(None)
+            };
+        };
+        // That no tag has changed is more than need be, and quicker to see.
+        match self.look(at, i, |now| now == tags, key, value) {
+            Look::Hit(version) => Ok(Some(version)),
+            Look::Other(_) | Look::Disturbed => Err(Disturbed),
         }
-        Ok(None)
+    }
+
+    /// As [`get`](Self::get), of a key that seems to be in this slot.
+    #[inline(always)]
+    pub(crate) fn get_at<S: Sink + ?Sized>(
+        &self,
+        spot: Spot,
+        hash: Hash,
+        key: &[u8],
+        value: &mut S,
+    ) -> Result<Option<u64>, Disturbed> {
+        let Spot { at, slot } = spot;
+        match self.look(at, slot, |now| now.of(slot) == hash.tag(), key, value) {
+            Look::Hit(version) => Ok(Some(version)),
+            Look::Other(_) | Look::Disturbed => Err(Disturbed),
+        }
     }
 
     /// As [`get`](Self::get), looking at each bucket until what it says can be
@@ -99,20 +115,21 @@ impl<G: Geometry> Table<'_, G> {
         Ok(None)
     }
 
-    /// One look at one slot whose tag matched.
+    /// One look at one slot whose tag matched, and `still` does, says a second look
+    /// at the tags.
     #[inline(always)]
     fn look<S: Sink + ?Sized>(
         &self,
         at: usize,
         i: usize,
-        tag: u8,
+        still: impl FnOnce(Tags) -> bool,
         key: &[u8],
         value: &mut S,
     ) -> Look {
         let slot = self.slot_at(at, i);
         let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
         let now = Tags(self.bucket_at(at).tags.load(Relaxed));
-        if !sync::check_of(Part::TagRecheck, now.of(i) == tag) || version & WRITING != 0 {
+        if !sync::check_of(Part::TagRecheck, still(now)) || version & WRITING != 0 {
             return Look::Disturbed;
         }
         let same = bytes::equal(slot.key, key);
@@ -143,7 +160,7 @@ impl<G: Geometry> Table<'_, G> {
         let matches = tags.matching(tag);
         let mut versions = [0; SLOTS];
         for i in matches {
-            match self.look(at, i, tag, key, value) {
+            match self.look(at, i, |now| now.of(i) == tag, key, value) {
                 Look::Hit(version) => return Ok(Some(version)),
                 Look::Other(version) => versions[i] = version,
                 Look::Disturbed => return Err(Disturbed),

@@ -1,35 +1,32 @@
 //! Eight one-byte tags in one word, and questions to all of them at once.
 //!
 //! Tag 0 marks a vacant slot; any other value is a byte of the hash of the key
-//! that lives in the slot. Answers are masks with the top bit of a slot's byte.
+//! that lives in the slot. Answers are masks with a bit for each slot.
 
 use super::{MAX_LIVE, SLOTS};
+use crate::bytes;
 
 const LOW: u64 = 0x0101_0101_0101_0101;
-const REST: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 
 /// The tags of one bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tags(pub(super) u64);
 
-/// Slots of one bucket.
+/// Slots of one bucket, a bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mask(u64);
+pub(super) struct Mask(u8);
 
 impl Tags {
-    /// The slots whose tag is `tag`, exactly: no byte disturbs its neighbour.
+    /// The slots whose tag is `tag`.
     #[inline(always)]
     pub(super) fn matching(self, tag: u8) -> Mask {
-        let differs = self.0 ^ (LOW * u64::from(tag));
-        Mask(!(((differs & REST) + REST) | differs | REST))
+        Mask(bytes::same_in_words(self.0, LOW * u64::from(tag)))
     }
 
-    /// The first slot whose tag is `tag`; cheaper than all of them.
+    /// The first slot whose tag is `tag`.
     #[inline(always)]
     pub(super) fn first_matching(self, tag: u8) -> Option<usize> {
-        let differs = self.0 ^ (LOW * u64::from(tag));
-        // A borrow disturbs only bytes above a match.
-        Mask(differs.wrapping_sub(LOW) & !differs & !REST).next()
+        self.matching(tag).next()
     }
 
     /// The first slot at or after `start`, going round, in which no entry lives.
@@ -37,8 +34,8 @@ impl Tags {
     pub(super) fn vacant_from(self, start: usize) -> Option<usize> {
         // It may be any number, as one that was read from the segment.
         let start = start % SLOTS;
-        let turned = Self(self.0.rotate_right(start as u32 * 8));
-        turned.first_matching(0).map(|slot| (slot + start) % SLOTS)
+        let turned = Mask(self.vacant().0.rotate_right(start as u32)).next();
+        turned.map(|slot| (slot + start) % SLOTS)
     }
 
     /// The slots in which no entry lives.
@@ -50,7 +47,7 @@ impl Tags {
     /// The slots in which an entry lives.
     #[inline(always)]
     pub(super) fn live(self) -> Mask {
-        Mask(self.vacant().0 ^ (LOW << 7))
+        Mask(!self.vacant().0)
     }
 
     /// Whether one more entry may live here.
@@ -95,7 +92,7 @@ impl Iterator for Mask {
         if self.0 == 0 {
             return None;
         }
-        let slot = self.0.trailing_zeros() as usize / 8;
+        let slot = self.0.trailing_zeros() as usize;
         self.0 &= self.0 - 1;
         Some(slot)
     }
@@ -139,7 +136,7 @@ mod tests {
         assert_eq!(tags.vacant_from(5), Some(7));
         assert_eq!(tags.vacant_from(8), Some(4));
         assert_eq!(tags.vacant_from(usize::MAX), Some(7));
-        assert_eq!(Tags(LOW).vacant_from(3), None);
+        assert_eq!(Tags(0x0101_0101_0101_0101).vacant_from(3), None);
     }
 
     #[test]

@@ -98,9 +98,10 @@ impl<G: Geometry> Table<'_, G> {
             return Err(NoRoom::Damaged);
         };
         if let Some(found) = self.find(place, change.key) {
-            // Going round, so that the slot just vacated is used again last.
+            // As a guess has it.
             let to = found.tags.vacant_from(found.slot + 1);
-            return self.replace(held, change, &found, to, old);
+            let to = to.ok_or(NoRoom::Damaged)?;
+            return Ok(self.replace(held, change, &found, to, old));
         }
         let version = match change.condition {
             Condition::Always | Condition::Absent => {
@@ -140,7 +141,7 @@ impl<G: Geometry> Table<'_, G> {
         change: Change<'_>,
         guess: Guess,
         old: &mut S,
-    ) -> Option<Result<Stored, NoRoom>> {
+    ) -> Option<Stored> {
         let Guess { at, tags, slot, to } = guess;
         debug_assert_eq!(held.shard, at / self.buckets_per_shard());
         let now = Tags(self.bucket_at(at).tags.load(Relaxed));
@@ -166,9 +167,9 @@ impl<G: Geometry> Table<'_, G> {
         held: Exclusive<'_>,
         change: Change<'_>,
         found: &Found,
-        to: Option<usize>,
+        to: usize,
         old: &mut S,
-    ) -> Result<Stored, NoRoom> {
+    ) -> Stored {
         old.copy_from(self.slot_at(found.at, found.slot).value);
         let holds = match change.condition {
             Condition::Always | Condition::Present => true,
@@ -177,9 +178,6 @@ impl<G: Geometry> Table<'_, G> {
         };
         let mut version = None;
         if holds {
-            let Some(to) = to else {
-                return Err(NoRoom::Damaged);
-            };
             let shard = self.shard(held.shard);
             let number = take_number(shard);
             self.fill(found.at, to, number, change.key, change.value);
@@ -188,10 +186,10 @@ impl<G: Geometry> Table<'_, G> {
             commit(shard, number);
             version = Some(number);
         }
-        Ok(Stored {
+        Stored {
             version,
             found: Some(found.version),
-        })
+        }
     }
 
     /// Removes `key`, if it is present and, where `expected` is given, has that
