@@ -1,18 +1,22 @@
 //! A key that is looked up again and again.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::reader::{encoded_key, versioned};
+use super::reader::{decoded, encoded_key, versioned};
 use super::{ShmReader, Versioned};
+use crate::bytes::{Buffer, Room, STACK_LIMIT};
 use crate::codec::{ShmKey, ShmValue, ToKey};
 use crate::error::AccessError;
-use crate::table::Hash;
+use crate::table::{Hash, Spot};
 
 /// A key that has been encoded and hashed, for those who ask for one entry all the
 /// time; made by [`ShmReader::prepare`].
 ///
 /// It stands for the key and not for an entry: the entry may come, go and come
-/// again. It holds the `K` bytes of the key.
+/// again. It holds the `K` bytes of the key, and remembers where the entry was when
+/// it was last read: as long as nobody changes it, [`get`](Self::get) does not even
+/// compare keys.
 ///
 /// ```
 /// # use shmkv_core::StrMap;
@@ -29,6 +33,10 @@ pub struct Prepared<'m, const N: usize, const K: usize, const V: usize, Key, Val
     map: &'m ShmReader<N, K, V, Key, Value>,
     hash: Hash,
     key: [u8; K],
+    /// Where the entry was last, and with which version; at first one that no entry
+    /// has. They may be of two different times: no two slots get the same version.
+    spot: AtomicUsize,
+    version: AtomicU64,
 }
 
 impl<'m, const N: usize, const K: usize, const V: usize, Key, Value>
@@ -44,7 +52,13 @@ where
         let mut room = [0; K];
         let key = *encoded_key(key, &mut room)?;
         let hash = map.table().hash(&key);
-        Ok(Self { map, hash, key })
+        Ok(Self {
+            map,
+            hash,
+            key,
+            spot: AtomicUsize::new(0),
+            version: AtomicU64::new(u64::MAX),
+        })
     }
 
     /// As [`ShmReader::get`].
@@ -54,6 +68,32 @@ where
     /// As there, without `Key`.
     #[inline(always)]
     pub fn get(&self) -> Result<Option<Value>, AccessError> {
+        if V <= STACK_LIMIT {
+            let mut value = Buffer::<V>::new();
+            let spot = Spot::of_number(self.spot.load(Relaxed));
+            let version = self.version.load(Relaxed);
+            let table = self.map.table();
+            if let Ok(found) = table.get_again(spot, version, self.hash, &mut value) {
+                return decoded(found, &value);
+            }
+        }
+        self.get_anew()
+    }
+
+    /// [`get`](Self::get), wherever the entry is now.
+    #[inline(never)]
+    fn get_anew(&self) -> Result<Option<Value>, AccessError> {
+        let table = self.map.table();
+        if V <= STACK_LIMIT
+            && let Some(spot) = table.seek(self.hash)
+        {
+            let mut value = Buffer::<V>::new();
+            if let Ok(Some(version)) = table.get_at(spot, self.hash, &self.key, &mut value) {
+                self.spot.store(spot.number(), Relaxed);
+                self.version.store(version, Relaxed);
+                return decoded(Some(version), &value);
+            }
+        }
         self.map.get_hashed(self.hash, &self.key)
     }
 
@@ -86,6 +126,8 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> Clone
             map: self.map,
             hash: self.hash,
             key: self.key,
+            spot: AtomicUsize::new(self.spot.load(Relaxed)),
+            version: AtomicU64::new(self.version.load(Relaxed)),
         }
     }
 }

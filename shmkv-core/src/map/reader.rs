@@ -112,17 +112,28 @@ where
     ) -> Result<Option<R>, AccessError> {
         // This buffer is not shown to anything out of line, so that the value can
         // stay in registers.
-        Buffer::<V>::with(|value| {
-            let Ok(version) = self.table().get(hash, key, value) else {
-                return self.read_slow(hash, key, make);
-            };
-            match (version, value.bytes()) {
-                (Some(version), Some(bytes)) => make(version, bytes).map(Some),
-                _ => Ok(None),
-            }
+        Buffer::<V>::with(|value| match self.table().get(hash, key, value) {
+            Ok(version) => made(version, value, make),
+            Err(_) => self.read_along(hash, key, make),
         })
     }
 
+    /// [`read`](Self::read), of a key that is not in its first bucket.
+    #[inline(never)]
+    fn read_along<R>(
+        &self,
+        hash: Hash,
+        key: &[u8],
+        make: impl FnOnce(u64, &[u8]) -> Result<R, AccessError>,
+    ) -> Result<Option<R>, AccessError> {
+        // This one neither.
+        Buffer::<V>::with(|value| match self.table().get_along(hash, key, value) {
+            Ok(version) => made(version, value, make),
+            Err(_) => self.read_slow(hash, key, make),
+        })
+    }
+
+    /// [`read`](Self::read), whoever is in the way.
     #[cold]
     #[inline(never)]
     fn read_slow<R>(
@@ -133,10 +144,7 @@ where
     ) -> Result<Option<R>, AccessError> {
         Buffer::<V>::with(|value| {
             let version = self.handle.get_slow(hash, key, value)?;
-            match (version, value.bytes()) {
-                (Some(version), Some(bytes)) => make(version, bytes).map(Some),
-                _ => Ok(None),
-            }
+            made(version, value, make)
         })
     }
 
@@ -255,7 +263,7 @@ where
         key: &[u8; K],
     ) -> Result<Option<Value>, AccessError> {
         if V > STACK_LIMIT {
-            return self.get_slow(hash, key);
+            return self.get_along(hash, key);
         }
         let mut value = Buffer::<V>::new();
         let table = self.table();
@@ -264,15 +272,9 @@ where
             None => table.get(hash, key, &mut value),
         };
         let Ok(found) = found else {
-            return self.get_slow(hash, key);
+            return self.get_along(hash, key);
         };
-        match (found, value.bytes()) {
-            (Some(_), Some(bytes)) => match Value::decode(bytes) {
-                Ok(value) => Ok(Some(value)),
-                Err(error) => Err(AccessError::Decode(error)),
-            },
-            _ => Ok(None),
-        }
+        decoded(found, &value)
     }
 
     #[inline(never)]
@@ -284,10 +286,9 @@ where
         })
     }
 
-    #[cold]
     #[inline(never)]
-    fn get_slow(&self, hash: Hash, key: &[u8; K]) -> Result<Option<Value>, AccessError> {
-        self.read_slow(hash, key, |_, value| {
+    fn get_along(&self, hash: Hash, key: &[u8; K]) -> Result<Option<Value>, AccessError> {
+        self.read_along(hash, key, |_, value| {
             Value::decode(value).map_err(AccessError::Decode)
         })
     }
@@ -316,10 +317,11 @@ where
 
     #[inline]
     pub(super) fn contains_hashed(&self, hash: Hash, key: &[u8]) -> Result<bool, AccessError> {
-        let found = match self.table().get(hash, key, &mut ()) {
-            Ok(found) => found,
-            Err(_) => self.handle.get_slow(hash, key, &mut ())?,
-        };
+        let table = self.table();
+        let found = table
+            .get(hash, key, &mut ())
+            .or_else(|_| table.get_along(hash, key, &mut ()))
+            .or_else(|_| self.handle.get_slow(hash, key, &mut ()))?;
         Ok(found.is_some())
     }
 
@@ -516,6 +518,34 @@ pub(super) fn encoded_key<'k, const K: usize, Key>(
             Ok(()) => Ok(room),
             Err(error) => Err(AccessError::Key(error)),
         },
+    }
+}
+
+/// The value that was found, if one was.
+#[inline(always)]
+pub(super) fn decoded<const V: usize, Value: ShmValue<V>>(
+    found: Option<u64>,
+    value: &Buffer<V>,
+) -> Result<Option<Value>, AccessError> {
+    match (found, value.bytes()) {
+        (Some(_), Some(bytes)) => match Value::decode(bytes) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(AccessError::Decode(error)),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// What `make` makes of a version and a value, if the key was found.
+#[inline(always)]
+fn made<const V: usize, R>(
+    version: Option<u64>,
+    value: &Buffer<V>,
+    make: impl FnOnce(u64, &[u8]) -> Result<R, AccessError>,
+) -> Result<Option<R>, AccessError> {
+    match (version, value.bytes()) {
+        (Some(version), Some(bytes)) => make(version, bytes).map(Some),
+        _ => Ok(None),
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use super::reader::{encoded_key, versioned};
+use super::reader::{decoded, encoded_key, versioned};
 use super::{Exchange, Iter, Options, ShmReader, Version};
 use crate::bytes::{Buffer, Room, STACK_LIMIT, Sink, exactly, with_zeros};
 use crate::codec::{ShmKey, ShmValue, ToKey, ToValue};
@@ -239,7 +239,7 @@ where
             &key,
             &value,
             Condition::Always,
-            |stored, old: &Buffer<V>| previous(stored.found, old),
+            |stored, old: &Buffer<V>| decoded(stored.found, old),
         )
     }
 
@@ -304,7 +304,7 @@ where
             &key,
             &value,
             Condition::Present,
-            |stored, old: &Buffer<V>| previous(stored.found, old),
+            |stored, old: &Buffer<V>| decoded(stored.found, old),
         )
     }
 
@@ -360,7 +360,7 @@ where
         self.with_key(&key, |hash, key| {
             Buffer::<V>::with(|old| {
                 let found = self.handle.remove(hash, key, None, old)?;
-                previous(found, old)
+                decoded(found, old)
             })
         })
     }
@@ -514,18 +514,6 @@ fn encoded_value<'v, const V: usize, Value>(
             Ok(()) => Ok(room),
             Err(error) => Err(AccessError::Value(error)),
         },
-    }
-}
-
-/// The value that was found, and is replaced or removed now.
-#[inline]
-fn previous<const V: usize, Value: ShmValue<V>>(
-    found: Option<u64>,
-    bytes: &Buffer<V>,
-) -> Result<Option<Value>, AccessError> {
-    match (found, bytes.bytes()) {
-        (Some(_), Some(bytes)) => Value::decode(bytes).map(Some).map_err(AccessError::Decode),
-        _ => Ok(None),
     }
 }
 

@@ -10,7 +10,7 @@ use std::slice;
 
 use super::{Hash, Table, Tags};
 use crate::bytes;
-use crate::layout::{BUCKET_LEN, Geometry, PARTS_ALIGNED};
+use crate::layout::{BUCKET_LEN, Geometry, PARTS_ALIGNED, SLOTS};
 use crate::sync::Ordering::Relaxed;
 
 /// A table whose slots take less is near enough anyway.
@@ -112,6 +112,23 @@ impl<G: Geometry> Table<'_, G> {
             bytes::prefetch_to_write(self.words_of_slot(at, to), self.slot_alignment());
         }
         Some(Guess { at, tags, slot, to })
+    }
+}
+
+impl Spot {
+    /// The slot's number in the whole table.
+    #[inline(always)]
+    pub(crate) fn number(self) -> usize {
+        self.at * SLOTS + self.slot
+    }
+
+    /// The slot with this number.
+    #[inline(always)]
+    pub(crate) fn of_number(number: usize) -> Self {
+        Self {
+            at: number / SLOTS,
+            slot: number % SLOTS,
+        }
     }
 }
 

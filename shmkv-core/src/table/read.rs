@@ -13,7 +13,7 @@
 use super::{Hash, Spot, Table, Tags, WRITING};
 use crate::bytes::{self, Sink};
 use crate::layout::{Bucket, Geometry, SLOTS};
-use crate::sync::{self, Ordering::Acquire, Ordering::Relaxed, Part};
+use crate::sync::{self, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Part};
 
 /// A writer was in the way at every attempt, or, of a `get`, another key was.
 #[derive(Debug)]
@@ -25,6 +25,16 @@ pub(crate) struct Disturbed;
 const ATTEMPTS: usize = 128;
 #[cfg(loom)]
 const ATTEMPTS: usize = 2;
+
+/// What one look at a bucket says about a key.
+enum Search {
+    /// It is here, with this version, or nowhere.
+    Ended(Option<u64>),
+    /// It may be in the next bucket.
+    GoesOn,
+    /// It takes another look to tell.
+    Disturbed,
+}
 
 /// What one look at a slot says about a key.
 enum Look {
@@ -41,9 +51,9 @@ impl<G: Geometry> Table<'_, G> {
     /// `None` if it is absent.
     ///
     /// Looks at one slot of one bucket, the first whose tag matches. That is nearly
-    /// always the right one; if it has another key, or a writer is in the way, or
-    /// the key may live in a later bucket, [`get_slow`](Self::get_slow) must look
-    /// anew, and with care.
+    /// always the right one. If the key may live in a later bucket,
+    /// [`get_along`](Self::get_along) is next; if the slot has another key, or a
+    /// writer is in the way, [`get_slow`](Self::get_slow) must look with care.
     ///
     /// Linearizes at the second look at the tags of the bucket that holds the
     /// key; a miss at its first look, or right after the removal that it saw.
@@ -54,20 +64,55 @@ impl<G: Geometry> Table<'_, G> {
         key: &[u8],
         value: &mut S,
     ) -> Result<Option<u64>, Disturbed> {
-        let at = self.home(hash);
+        match self.look_into(self.home(hash), hash, key, value) {
+            Search::Ended(found) => Ok(found),
+            Search::GoesOn | Search::Disturbed => Err(Disturbed),
+        }
+    }
+
+    /// As [`get`](Self::get), in all buckets of the path, one slot each.
+    #[inline(always)]
+    pub(crate) fn get_along<S: Sink + ?Sized>(
+        &self,
+        hash: Hash,
+        key: &[u8],
+        value: &mut S,
+    ) -> Result<Option<u64>, Disturbed> {
+        let mut at = self.home(hash);
+        for _ in 0..self.buckets_per_shard() {
+            match self.look_into(at, hash, key, value) {
+                Search::Ended(found) => return Ok(found),
+                Search::GoesOn => at = self.after_at(at),
+                Search::Disturbed => return Err(Disturbed),
+            }
+        }
+        Ok(None)
+    }
+
+    /// One look at one bucket.
+    #[inline(always)]
+    fn look_into<S: Sink + ?Sized>(
+        &self,
+        at: usize,
+        hash: Hash,
+        key: &[u8],
+        value: &mut S,
+    ) -> Search {
         let bucket = self.bucket_at(at);
         let tags = Tags(sync::load_first(&bucket.tags));
         let Some(i) = tags.first_matching(hash.tag()) else {
             return if passed(bucket, hash) {
-                Err(Disturbed)
+                Search::GoesOn
             } else {
-                Ok(None)
+                Search::Ended(None)
             };
         };
         // That no tag has changed is more than need be, and quicker to see.
-        match self.look(at, i, |now| now == tags, key, value) {
-            Look::Hit(version) => Ok(Some(version)),
-            Look::Other(_) | Look::Disturbed => Err(Disturbed),
+        let still = |now| now == tags;
+        let same = |_, words: &[_]| bytes::equal(words, key);
+        match self.look(at, i, still, same, value) {
+            Look::Hit(version) => Search::Ended(Some(version)),
+            Look::Other(_) | Look::Disturbed => Search::Disturbed,
         }
     }
 
@@ -81,7 +126,28 @@ impl<G: Geometry> Table<'_, G> {
         value: &mut S,
     ) -> Result<Option<u64>, Disturbed> {
         let Spot { at, slot } = spot;
-        match self.look(at, slot, |now| now.of(slot) == hash.tag(), key, value) {
+        let still = |now: Tags| now.of(slot) == hash.tag();
+        let same = |_, words: &[_]| bytes::equal(words, key);
+        match self.look(at, slot, still, same, value) {
+            Look::Hit(version) => Ok(Some(version)),
+            Look::Other(_) | Look::Disturbed => Err(Disturbed),
+        }
+    }
+
+    /// As [`get_at`](Self::get_at), of a key that was read there, when the entry had
+    /// this version. If it still has, it is the same entry: no version is given
+    /// twice.
+    #[inline(always)]
+    pub(crate) fn get_again<S: Sink + ?Sized>(
+        &self,
+        spot: Spot,
+        version: u64,
+        hash: Hash,
+        value: &mut S,
+    ) -> Result<Option<u64>, Disturbed> {
+        let Spot { at, slot } = spot;
+        let still = |now: Tags| now.of(slot) == hash.tag();
+        match self.look(at, slot, still, |now, _| now == version, value) {
             Look::Hit(version) => Ok(Some(version)),
             Look::Other(_) | Look::Disturbed => Err(Disturbed),
         }
@@ -116,14 +182,14 @@ impl<G: Geometry> Table<'_, G> {
     }
 
     /// One look at one slot whose tag matched, and `still` does, says a second look
-    /// at the tags.
+    /// at the tags. Whether it is the `same` key, its version and its words tell.
     #[inline(always)]
     fn look<S: Sink + ?Sized>(
         &self,
         at: usize,
         i: usize,
         still: impl FnOnce(Tags) -> bool,
-        key: &[u8],
+        same: impl FnOnce(u64, &[AtomicU64]) -> bool,
         value: &mut S,
     ) -> Look {
         let slot = self.slot_at(at, i);
@@ -132,7 +198,7 @@ impl<G: Geometry> Table<'_, G> {
         if !sync::check_of(Part::TagRecheck, still(now)) || version & WRITING != 0 {
             return Look::Disturbed;
         }
-        let same = bytes::equal(slot.key, key);
+        let same = same(version, slot.key);
         if same {
             value.copy_from(slot.value);
         }
@@ -160,7 +226,9 @@ impl<G: Geometry> Table<'_, G> {
         let matches = tags.matching(tag);
         let mut versions = [0; SLOTS];
         for i in matches {
-            match self.look(at, i, |now| now.of(i) == tag, key, value) {
+            let still = |now: Tags| now.of(i) == tag;
+            let same = |_, words: &[_]| bytes::equal(words, key);
+            match self.look(at, i, still, same, value) {
                 Look::Hit(version) => return Ok(Some(version)),
                 Look::Other(version) => versions[i] = version,
                 Look::Disturbed => return Err(Disturbed),
