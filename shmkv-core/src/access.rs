@@ -126,8 +126,12 @@ impl<G: Geometry> Handle<G> {
         old: &mut S,
     ) -> Result<Stored, AccessError> {
         let table = self.table();
+        let guess = table.guess_along(change.hash);
         let locked = self.lock(table.place(change.hash).shard)?;
-        let stored = table.store(locked.proof(), change, old);
+        let held = locked.proof();
+        let stored = guess
+            .and_then(|guess| table.store_as_guessed(held, change, guess, old))
+            .map_or_else(|| table.store(held, change, old), Ok);
         locked.release();
         match stored {
             Ok(stored) => Ok(stored),
@@ -177,7 +181,7 @@ impl<G: Geometry> Handle<G> {
         expected: Option<u64>,
         old: &mut S,
     ) -> Result<Option<u64>, AccessError> {
-        self.table().guess(hash, S::TAKES);
+        self.table().expect_removal(hash);
         let locked = self.lock(self.table().place(hash).shard)?;
         let found = self
             .table()

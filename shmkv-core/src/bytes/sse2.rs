@@ -199,10 +199,15 @@ pub(crate) fn prefetch_to_write<T>(words: &[T], aligned: usize) {
     });
 }
 
-/// Runs `hint` with an address in every line that `words` touch.
+/// Lines after these the processor asks for by itself.
+const MOST_LINES: usize = 16;
+
+/// Runs `hint` with an address in every line that `words` touch, if they are not
+/// many.
 #[inline(always)]
 fn each_line<T>(words: &[T], aligned: usize, hint: impl Fn(*const i8)) {
-    let (start, bytes) = (words.as_ptr().cast::<i8>(), size_of_val(words));
+    let start = words.as_ptr().cast::<i8>();
+    let bytes = size_of_val(words).min(MOST_LINES * LINE);
     debug_assert!(start.addr().is_multiple_of(aligned));
     let mut at = 0;
     while at < bytes {

@@ -9,7 +9,7 @@ use rapidhash::v3::RapidSecrets;
 
 use crate::layout::{Bucket, Fixed, Shard, Shared};
 use crate::sync::{AtomicU64, Ordering::Relaxed};
-use crate::table::{Change, Condition, Entries, Exclusive, Guess, Table};
+use crate::table::{Change, Condition, Entries, Exclusive, Guess, Spot, Table};
 
 /// The largest table of two buckets.
 pub(super) type Small<'m> = Table<'m, Fixed<9, 8, 16>>;
@@ -52,14 +52,41 @@ impl Heap {
         let table = self.table();
         let mut value = [0; 16];
         let hash = table.hash(&key);
-        let found = match table.get(hash, &key, &mut value[..]) {
-            Ok(found) => found,
-            Err(_) => table.get_slow(hash, &key, &mut value[..]).ok()?,
-        };
+        let found = table
+            .get(hash, &key, &mut value[..])
+            .or_else(|_| table.get_along(hash, &key, &mut value[..]))
+            .or_else(|_| table.get_slow(hash, &key, &mut value[..]))
+            .ok()?;
         if let Some(version) = found {
             assert_eq!(value, value_of(version), "a torn value");
         }
         Some(found)
+    }
+
+    /// As [`get`](Self::get), as a `Prepared` does it: first where the key was
+    /// `last`.
+    pub(super) fn get_prepared(
+        &self,
+        last: &mut Option<(Spot, u64)>,
+        key: Key,
+    ) -> Option<Option<u64>> {
+        let table = self.table();
+        let mut value = [0; 16];
+        let hash = table.hash(&key);
+        if let Some((spot, version)) = *last
+            && let Ok(found) = table.get_again(spot, version, hash, &mut value[..])
+        {
+            assert_eq!(value, value_of(version), "a torn value");
+            return Some(found);
+        }
+        if let Some(spot) = table.seek(hash)
+            && let Ok(Some(version)) = table.get_at(spot, hash, &key, &mut value[..])
+        {
+            assert_eq!(value, value_of(version), "a torn value");
+            *last = Some((spot, version));
+            return Some(Some(version));
+        }
+        self.get(key)
     }
 
     /// Collects one bucket: keys and versions, whose values must be whole.
@@ -84,7 +111,8 @@ impl Heap {
     /// Where a key seems to be, to whom does not have the lock.
     pub(super) fn guess(&self, key: Key) -> Option<Guess> {
         let table = self.table();
-        table.guess(table.hash(&key), false)
+        let hash = table.hash(&key);
+        table.guess(hash, false).or_else(|| table.guess_along(hash))
     }
 
     /// As [`put`](Self::put), with a guess from before.
@@ -175,6 +203,13 @@ impl Observer {
     /// Looks the key up.
     pub(super) fn get(&mut self, heap: &Heap, key: Key) {
         if let Some(seen) = heap.get(key) {
+            self.saw(seen);
+        }
+    }
+
+    /// Looks the key up as a `Prepared` does.
+    pub(super) fn get_prepared(&mut self, heap: &Heap, last: &mut Option<(Spot, u64)>, key: Key) {
+        if let Some(seen) = heap.get_prepared(last, key) {
             self.saw(seen);
         }
     }

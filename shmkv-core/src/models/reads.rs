@@ -14,6 +14,8 @@ pub(super) const MODELS: &[&Model] = &[
     &INSERT_ELSEWHERE,
     &UPDATE,
     &TWO_UPDATES,
+    &PREPARED,
+    &PREPARED_REUSE,
     &REMOVE_AT_HOME,
     &REMOVE_ELSEWHERE,
     &MOVE_HOME,
@@ -134,6 +136,57 @@ static TWO_UPDATES: Model = Model {
         beside(heap, &states, write, |heap, observer| {
             observer.get(heap, keys().a);
             observer.get(heap, keys().a);
+        });
+    },
+};
+
+/// Two updates in a full bucket, so that the entry comes back to where one who has
+/// prepared its key saw it first.
+static PREPARED: Model = Model {
+    name: "get prepared, two updates",
+    bound: Some(3),
+    deaths: 0,
+    set_up: TWO_UPDATES.set_up,
+    run: |heap, _| {
+        let mut last = None;
+        assert_eq!(heap.get_prepared(&mut last, keys().a), Some(Some(1)));
+        let states = [Some(1), Some(8), Some(9)];
+        let write = |heap: &Heap, done: &dyn Fn()| {
+            heap.put(held(), keys().a);
+            done();
+            heap.put(held(), keys().a);
+            done();
+        };
+        beside(heap, &states, write, |heap, observer| {
+            observer.get_prepared(heap, &mut last, keys().a);
+            observer.get_prepared(heap, &mut last, keys().a);
+        });
+    },
+};
+
+/// Removed, and another key of the same tag put into the slot that one who has
+/// prepared the first remembers.
+static PREPARED_REUSE: Model = Model {
+    name: "get prepared, remove, insert another like key",
+    bound: Some(3),
+    deaths: 0,
+    set_up: |heap| {
+        put_all(heap, &[keys().a]);
+        put_all(heap, &keys().others[..6]);
+    },
+    run: |heap, _| {
+        let mut last = None;
+        assert_eq!(heap.get_prepared(&mut last, keys().a), Some(Some(1)));
+        let states = [Some(1), None];
+        let write = |heap: &Heap, done: &dyn Fn()| {
+            heap.remove(held(), keys().a);
+            done();
+            heap.put(held(), keys().b);
+            heap.put(held(), keys().b);
+        };
+        beside(heap, &states, write, |heap, observer| {
+            observer.get_prepared(heap, &mut last, keys().a);
+            observer.get_prepared(heap, &mut last, keys().a);
         });
     },
 };

@@ -16,8 +16,9 @@ use crate::sync::Ordering::Relaxed;
 /// A table whose slots take less is near enough anyway.
 const NEAR: usize = 4 << 20;
 
-/// On so many buckets of its path a key is looked for ahead of time.
-const PATH: usize = 2;
+/// In so many buckets of its path a key is looked for ahead of time: with nearly all
+/// of them it is in the first two.
+const PATH: usize = 3;
 
 /// Where a key seems to be.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +74,16 @@ impl<G: Geometry> Table<'_, G> {
         None
     }
 
+    /// Before a removal: asks for what it will want.
+    #[inline(always)]
+    pub(crate) fn expect_removal(&self, hash: Hash) {
+        if !self.is_near() {
+            let lock = &self.shard(self.place(hash).shard).lock;
+            bytes::prefetch_to_write(slice::from_ref(lock), size_of_val(lock));
+            self.seek(hash);
+        }
+    }
+
     /// What the address of every slot is a multiple of.
     #[inline(always)]
     fn slot_alignment(&self) -> usize {
@@ -111,6 +122,18 @@ impl<G: Geometry> Table<'_, G> {
             bytes::prefetch(wanted, self.slot_alignment());
             bytes::prefetch_to_write(self.words_of_slot(at, to), self.slot_alignment());
         }
+        Some(Guess { at, tags, slot, to })
+    }
+
+    /// As [`guess`](Self::guess), further along the key's path.
+    pub(crate) fn guess_along(&self, hash: Hash) -> Option<Guess> {
+        let Spot { at, slot } = self.seek(hash)?;
+        let tags = Tags(self.bucket_at(at).tags.load(Relaxed));
+        if tags.of(slot) != hash.tag() {
+            return None; // It was just taken away; its key's bytes may still be there.
+        }
+        let to = tags.vacant_from(slot + 1)?;
+        bytes::prefetch_to_write(self.words_of_slot(at, to), self.slot_alignment());
         Some(Guess { at, tags, slot, to })
     }
 }
