@@ -4,11 +4,12 @@
 
 use shmkv_core::{AccessError, EncodeError, StrMap};
 
-type Texts = StrMap<100, 16, 16>;
+/// Large enough that memory is asked for ahead of time.
+type Many = StrMap<20_000, 16, 256>;
 
-fn filled() -> Texts {
-    let map = Texts::create_anonymous().unwrap();
-    for i in (0..100).step_by(2) {
+fn filled<const N: usize, const V: usize>(entries: usize) -> StrMap<N, 16, V> {
+    let map = StrMap::create_anonymous().unwrap();
+    for i in (0..2 * entries).step_by(2) {
         let (key, value) = (format!("key {i}"), format!("value {i}"));
         map.insert(&key, &value).unwrap();
     }
@@ -16,11 +17,29 @@ fn filled() -> Texts {
 }
 
 /// Lengths around those that are waited for at once.
-const LENGTHS: [usize; 9] = [0, 1, 15, 16, 17, 31, 32, 33, 100];
+const LENGTHS: [usize; 11] = [0, 1, 15, 16, 17, 31, 32, 33, 64, 65, 100];
 
 #[test]
 fn every_length() {
-    let map = filled();
+    check_lengths::<100, 16>(&filled(50));
+    check_lengths::<20_000, 256>(&filled(50));
+}
+
+/// In a full map, where every twentieth key is not in its first bucket.
+#[test]
+fn every_key_of_a_full_map() {
+    let map: Many = filled(20_000);
+    let keys: Vec<String> = (0..40_000).map(|i| format!("key {i}")).collect();
+    let mut found = Vec::new();
+    map.get_many_into(&keys.iter().collect::<Vec<_>>(), &mut found)
+        .unwrap();
+    for (i, (key, value)) in keys.iter().zip(&found).enumerate() {
+        let expected = (i % 2 == 0).then(|| format!("value {i}"));
+        assert_eq!(value.as_deref(), expected.as_deref(), "{key}");
+    }
+}
+
+fn check_lengths<const N: usize, const V: usize>(map: &StrMap<N, 16, V>) {
     let mut found = Vec::new();
     for length in LENGTHS {
         let keys: Vec<String> = (0..length).map(|i| format!("key {i}")).collect();
@@ -37,7 +56,11 @@ fn every_length() {
 /// A key that is none ends the batch there: those before it have been read.
 #[test]
 fn a_wrong_key_in_any_place() {
-    let map = filled();
+    check_wrong_keys::<100, 16>(&filled(50));
+    check_wrong_keys::<20_000, 256>(&filled(50));
+}
+
+fn check_wrong_keys<const N: usize, const V: usize>(map: &StrMap<N, 16, V>) {
     let long = "a key of more than 15 bytes";
     for length in LENGTHS {
         for wrong in 0..length {
