@@ -172,10 +172,16 @@ pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
 /// In which bytes two words are the same, a bit each, from the lowest byte on.
 #[inline(always)]
 pub(crate) fn same_in_words(a: u64, b: u64) -> u8 {
+    let same = same(of_word(a), of_word(b));
     // SAFETY: by (3).
-    let (a, b) = unsafe { (_mm_cvtsi64_si128(a as i64), _mm_cvtsi64_si128(b as i64)) };
+    unsafe { _mm_movemask_epi8(same) as u8 }
+}
+
+/// A word, then zeros.
+#[inline(always)]
+fn of_word(word: u64) -> __m128i {
     // SAFETY: by (3).
-    unsafe { _mm_movemask_epi8(same(a, b)) as u8 }
+    unsafe { _mm_cvtsi64_si128(word as i64) }
 }
 
 /// Says that these words, whose address is a multiple of `aligned`, will be read

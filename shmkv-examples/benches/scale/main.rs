@@ -9,6 +9,7 @@
 //! | part | what |
 //! |---|---|
 //! | `machine` | what a cache line, a wake-up, a question to the kernel cost here |
+//! | `window` | what each instruction costs beside the accesses to memory |
 //! | `contention` | many processes and shards, simulated; two of them measured too |
 //! | `placement` | where entries go, up to 10^8, simulated; one size measured too |
 //! | `size` | time and memory of maps of 10^6 to 10^8 entries, recovery after a kill |
@@ -30,14 +31,16 @@ mod process;
 mod simulator;
 mod size;
 mod tail;
+mod window;
 
 use process::Outcome;
 
 /// Every random number follows from this.
 const SEED: u64 = 20_250_101;
 
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     "machine",
+    "window",
     "contention",
     "placement",
     "size",
@@ -68,6 +71,7 @@ fn main() -> Outcome {
         println!("\n## {part}\n");
         match part {
             "machine" => machine::run()?,
+            "window" => window::run()?,
             "contention" => contention::run()?,
             "placement" => placement::run()?,
             "size" => size::run()?,

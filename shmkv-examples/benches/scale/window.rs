@@ -1,0 +1,182 @@
+//! What instructions cost where memory is waited for.
+//!
+//! The processor works on as many operations at once as fit its window of some
+//! hundred instructions; with each further instruction fewer do. Here are loops that
+//! do no more than touch the memory of a `get` or an update, in the order in which one
+//! needs the other, with `nop`s beside that: so much an operation of so many
+//! instructions takes at least. Then the map itself.
+
+use std::arch::asm;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::AcqRel, Ordering::Relaxed};
+use std::time::Instant;
+
+use shmkv_core::Map;
+
+use crate::SEED;
+use crate::figures::{head, row};
+use crate::process::{Outcome, pin, processors};
+
+/// As the map has them: eight tags, eight counters.
+struct Bucket([AtomicU64; 2]);
+/// A version, a key of eight bytes, a value of 64.
+struct Slot([AtomicU64; 10]);
+#[repr(align(256))]
+struct Shard(AtomicU32);
+
+/// The memory of a map of `u64` and 64 bytes.
+struct Bare {
+    shards: Vec<Shard>,
+    buckets: Vec<Bucket>,
+    slots: Vec<Slot>,
+    /// The buckets that are asked for.
+    questions: Vec<usize>,
+}
+
+const QUESTIONS: usize = 200_000;
+const REPETITIONS: usize = 9;
+
+impl Bare {
+    fn new(shards: usize, buckets: usize) -> Self {
+        let mut random = fastrand::Rng::with_seed(SEED);
+        let bucket = |_| Bucket([AtomicU64::new(random.u64(..8)), AtomicU64::new(0)]);
+        let buckets: Vec<_> = (0..buckets).map(bucket).collect();
+        let slot = |_| Slot(std::array::from_fn(|_| AtomicU64::new(1)));
+        Self {
+            shards: (0..shards).map(|_| Shard(AtomicU32::new(0))).collect(),
+            slots: (0..8 * buckets.len()).map(slot).collect(),
+            questions: (0..QUESTIONS)
+                .map(|_| random.usize(..buckets.len()))
+                .collect(),
+            buckets,
+        }
+    }
+
+    /// The bucket, then the slot that it names; the value is copied out.
+    fn read<const NOPS: usize>(&self) {
+        for &question in &self.questions {
+            nops::<NOPS>();
+            let index = self.buckets[question].0[0].load(Relaxed) as usize % 8;
+            let slot = &self.slots[8 * question + index].0;
+            if slot[1].load(Relaxed) != 1 {
+                return;
+            }
+            let value: [u64; 8] = std::array::from_fn(|word| slot[2 + word].load(Relaxed));
+            black_box(value);
+        }
+    }
+
+    /// The same, but another slot is written and the bucket changed, under a lock.
+    fn write<const NOPS: usize>(&self) {
+        let per_shard = self.buckets.len() / self.shards.len();
+        for &question in &self.questions {
+            nops::<NOPS>();
+            let bucket = &self.buckets[question].0[0];
+            let index = bucket.load(Relaxed) as usize % 8;
+            let lock = &self.shards[question / per_shard].0;
+            if lock.compare_exchange(0, 1, AcqRel, Relaxed).is_err() {
+                return;
+            }
+            if self.slots[8 * question + index].0[1].load(Relaxed) != 1 {
+                return;
+            }
+            let other = (index + 1) % 8;
+            for word in &self.slots[8 * question + other].0 {
+                word.store(1, Relaxed);
+            }
+            bucket.store(other as u64, Relaxed);
+            if lock.compare_exchange(1, 0, AcqRel, Relaxed).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn nops<const NOPS: usize>() {
+    // SAFETY: it does nothing.
+    unsafe {
+        asm!(".rept {n}", "nop", ".endr", n = const NOPS,
+            options(nomem, nostack, preserves_flags));
+    }
+}
+
+type Loop<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
+/// Medians of interleaved repetitions, per question.
+fn measure(loops: &mut [Loop<'_>]) -> Vec<f64> {
+    let mut times = vec![Vec::new(); loops.len()];
+    for _ in 0..REPETITIONS {
+        for ((_, run), times) in loops.iter_mut().zip(&mut times) {
+            run();
+            let start = Instant::now();
+            run();
+            times.push(start.elapsed().as_nanos() as f64 / QUESTIONS as f64);
+        }
+    }
+    for times in &mut times {
+        times.sort_by(f64::total_cmp);
+    }
+    times.iter().map(|times| times[REPETITIONS / 2]).collect()
+}
+
+/// What each of the loops takes.
+fn compare<const N: usize>(shards: usize, buckets: usize) -> Outcome<Vec<(&'static str, f64)>> {
+    let bare = Bare::new(shards, buckets);
+    let map = Map::<N, u64, [u8; 64]>::create_anonymous()?;
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let keys: Vec<u64> = (0..N).map(|_| random.u64(..)).collect();
+    for key in &keys {
+        map.insert(*key, [1; 64])?;
+    }
+    let asked: Vec<u64> = (0..QUESTIONS).map(|_| keys[random.usize(..N)]).collect();
+    let value = black_box([2; 64]);
+    let mut failed = Ok(());
+    let mut loops: Vec<Loop<'_>> = vec![
+        ("read", Box::new(|| bare.read::<0>())),
+        ("read, 25 nops", Box::new(|| bare.read::<25>())),
+        ("read, 50 nops", Box::new(|| bare.read::<50>())),
+        ("read, 75 nops", Box::new(|| bare.read::<75>())),
+        ("read, 100 nops", Box::new(|| bare.read::<100>())),
+        ("write", Box::new(|| bare.write::<0>())),
+        ("write, 50 nops", Box::new(|| bare.write::<50>())),
+        ("write, 100 nops", Box::new(|| bare.write::<100>())),
+        ("write, 150 nops", Box::new(|| bare.write::<150>())),
+        (
+            "get",
+            Box::new(|| {
+                for key in &asked {
+                    black_box(&map.get(key));
+                }
+            }),
+        ),
+        (
+            "set",
+            Box::new(|| {
+                for key in &asked {
+                    if let Err(error) = map.set(key, value) {
+                        failed = Err(error);
+                    }
+                }
+            }),
+        ),
+    ];
+    let times = measure(&mut loops);
+    let names = loops.iter().map(|(name, _)| *name);
+    let named = names.zip(times).collect();
+    drop(loops);
+    failed?;
+    Ok(named)
+}
+
+pub(crate) fn run() -> Outcome {
+    pin(processors()?[0])?;
+    // As many shards and buckets as such maps have.
+    let near = compare::<16_384>(16, 3_344)?;
+    let far = compare::<1_000_000>(512, 204_288)?;
+    head(&["ns", "16,384 entries", "1,000,000 entries"]);
+    for ((name, near), (_, far)) in near.into_iter().zip(far) {
+        row(&[name, &format!("{near:.1}"), &format!("{far:.1}")]);
+    }
+    Ok(())
+}
