@@ -250,31 +250,41 @@ where
         hash: Hash,
         key: &[u8; K],
     ) -> Result<Option<Value>, AccessError> {
-        self.get_sought(hash, None, key)
+        if V > STACK_LIMIT {
+            return self.get_along(hash, key);
+        }
+        let mut value = Buffer::<V>::new();
+        match self.table().get(hash, key, &mut value) {
+            Ok(found) => decoded(found, &value),
+            Err(_) => self.get_along(hash, key),
+        }
     }
 
-    /// [`get`](Self::get), when the hash is known, and perhaps where the key seems
-    /// to be.
+    /// The same, to `into`, if it is known, too, where the key seems to be.
     #[inline(always)]
-    fn get_sought(
+    fn get_into(
         &self,
         hash: Hash,
         spot: Option<Spot>,
         key: &[u8; K],
-    ) -> Result<Option<Value>, AccessError> {
-        if V > STACK_LIMIT {
-            return self.get_along(hash, key);
-        }
+        into: &mut Option<Value>,
+    ) -> Result<(), AccessError> {
         let mut value = Buffer::<V>::new();
         let table = self.table();
         let found = match spot {
             Some(spot) => table.get_at(spot, hash, key, &mut value),
             None => table.get(hash, key, &mut value),
         };
-        let Ok(found) = found else {
-            return self.get_along(hash, key);
-        };
-        decoded(found, &value)
+        // Each way by itself, so that the value goes there at once.
+        match (found, value.bytes()) {
+            (Ok(Some(_)), Some(bytes)) => match Value::decode(bytes) {
+                Ok(value) => *into = Some(value),
+                Err(error) => return Err(AccessError::Decode(error)),
+            },
+            (Ok(_), _) => *into = None,
+            (Err(_), _) => *into = self.get_along(hash, key)?,
+        }
+        Ok(())
     }
 
     #[inline(never)]
@@ -398,16 +408,14 @@ where
             return Ok(());
         }
         let table = self.table();
+        let mut room = [0; K];
         if table.is_near() {
             for (key, value) in keys.iter().zip(values) {
-                match self.get_borrowed(key) {
-                    Ok(found) => *value = found,
-                    Err(error) => return Err(error),
-                }
+                let key = encoded_key(key, &mut room)?;
+                self.get_into(table.hash(key), None, key, value)?;
             }
             return Ok(());
         }
-        let mut room = [0; K];
         for (keys, values) in keys.chunks(AT_ONCE).zip(values.chunks_mut(AT_ONCE)) {
             // A key that cannot be encoded is reported in its turn.
             let mut hashes = [Hash::default(); AT_ONCE];
@@ -423,10 +431,7 @@ where
             }
             for (((key, value), hash), spot) in keys.iter().zip(values).zip(&hashes).zip(&spots) {
                 let key = encoded_key(key, &mut room)?;
-                match self.get_sought(*hash, *spot, key) {
-                    Ok(found) => *value = found,
-                    Err(error) => return Err(error),
-                }
+                self.get_into(*hash, *spot, key, value)?;
             }
         }
         Ok(())
