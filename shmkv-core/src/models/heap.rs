@@ -50,17 +50,25 @@ impl Heap {
     /// The outer `None`: writers were in the way, which says nothing.
     pub(super) fn get(&self, key: Key) -> Option<Option<u64>> {
         let table = self.table();
-        let mut value = [0; 16];
         let hash = table.hash(&key);
+        let mut value = [0; 16];
         let found = table
             .get(hash, &key, &mut value[..])
-            .or_else(|_| table.get_along(hash, &key, &mut value[..]))
-            .or_else(|_| table.get_slow(hash, &key, &mut value[..]))
-            .ok()?;
-        if let Some(version) = found {
-            assert_eq!(value, value_of(version), "a torn value");
+            .or_else(|_| table.get_along(hash, &key, &mut value[..]));
+        match found {
+            Ok(found) => Some(whole(found, value)),
+            Err(_) => self.get_slow(key),
         }
-        Some(found)
+    }
+
+    /// As [`get`](Self::get), with care from the beginning.
+    pub(super) fn get_slow(&self, key: Key) -> Option<Option<u64>> {
+        let table = self.table();
+        let mut value = [0; 16];
+        let found = table
+            .get_slow(table.hash(&key), &key, &mut value[..])
+            .ok()?;
+        Some(whole(found, value))
     }
 
     /// As [`get`](Self::get), as a `Prepared` does it: first where the key was
@@ -76,15 +84,13 @@ impl Heap {
         if let Some((spot, version)) = *last
             && let Ok(found) = table.get_again(spot, version, hash, &mut value[..])
         {
-            assert_eq!(value, value_of(version), "a torn value");
-            return Some(found);
+            return Some(whole(found, value));
         }
         if let Some(spot) = table.seek(hash)
             && let Ok(Some(version)) = table.get_at(spot, hash, &key, &mut value[..])
         {
-            assert_eq!(value, value_of(version), "a torn value");
             *last = Some((spot, version));
-            return Some(Some(version));
+            return Some(whole(Some(version), value));
         }
         self.get(key)
     }
@@ -164,6 +170,14 @@ fn value_of(version: u64) -> [u8; 16] {
     value
 }
 
+/// What was found; if anything was, its value is whole.
+fn whole(found: Option<u64>, value: [u8; 16]) -> Option<u64> {
+    if let Some(version) = found {
+        assert_eq!(value, value_of(version), "a torn value");
+    }
+    found
+}
+
 /// What one who looks at a key again and again may see.
 ///
 /// The key goes through `states` in this order; whoever looks never goes back,
@@ -203,6 +217,13 @@ impl Observer {
     /// Looks the key up.
     pub(super) fn get(&mut self, heap: &Heap, key: Key) {
         if let Some(seen) = heap.get(key) {
+            self.saw(seen);
+        }
+    }
+
+    /// Looks the key up with care.
+    pub(super) fn get_slow(&mut self, heap: &Heap, key: Key) {
+        if let Some(seen) = heap.get_slow(key) {
             self.saw(seen);
         }
     }

@@ -144,7 +144,7 @@ static TWO_UPDATES: Model = Model {
 /// prepared its key saw it first.
 static PREPARED: Model = Model {
     name: "get prepared, two updates",
-    bound: Some(3),
+    bound: Some(2),
     deaths: 0,
     set_up: TWO_UPDATES.set_up,
     run: |heap, _| {
@@ -168,7 +168,7 @@ static PREPARED: Model = Model {
 /// prepared the first remembers.
 static PREPARED_REUSE: Model = Model {
     name: "get prepared, remove, insert another like key",
-    bound: Some(3),
+    bound: Some(2),
     deaths: 0,
     set_up: |heap| {
         put_all(heap, &[keys().a]);
@@ -304,7 +304,7 @@ static MISS: Model = Model {
             done();
         };
         beside(heap, &states, write, |heap, observer| {
-            observer.get(heap, keys().a);
+            observer.get_slow(heap, keys().a);
         });
     },
 };
