@@ -66,7 +66,7 @@ impl<G: Geometry> Handle<G> {
             return Ok(());
         }
         if self.is_writable() {
-            let shard = bucket / self.memory.dimensions().buckets_per_shard;
+            let shard = self.table().shard_of(bucket);
             let (mut read, mut deadline) = (false, Deadline::new(self.lock_timeout()));
             let locked = self.lock_unless(shard, || {
                 read = self.table().entries(bucket, into).is_ok();
@@ -96,7 +96,7 @@ impl<G: Geometry> Handle<G> {
     }
 
     /// As [`put`](Self::put), if the key is where it seems to be and its shard's
-    /// lock is free; else `None`, and nothing has been done but, perhaps, to `old`.
+    /// lock is free; else `None`, and nothing has been done.
     #[inline(always)]
     pub(crate) fn put_at_once<S: Sink + ?Sized>(
         &self,
@@ -105,7 +105,7 @@ impl<G: Geometry> Handle<G> {
     ) -> Option<Stored> {
         let table = self.table();
         let guess = table.guess(change.hash, S::TAKES)?;
-        let locked = self.lock_at_once(guess.shard(&table))?;
+        let locked = self.lock_at_once(table.shard_of(guess.at))?;
         // Each way out by itself, so that there is nothing to be told apart later.
         match table.store_as_guessed(locked.proof(), change, guess, old) {
             Some(stored) => {

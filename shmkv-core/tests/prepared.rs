@@ -11,7 +11,7 @@ use shmkv_core::{Map, Prepared, pod};
 
 /// Two buckets of seven entries: keys move between them and take each other's slots.
 const SMALL: usize = 9;
-/// With 512 entries more than are in their first bucket.
+/// Several shards, and as full as can be.
 const LARGE: usize = 5_000;
 
 /// Random changes through one handle; after each, some prepared keys of another are

@@ -14,6 +14,10 @@ mod buffer;
 #[cfg_attr(all(target_arch = "x86_64", not(loom)), path = "sse2.rs")]
 #[cfg_attr(not(all(target_arch = "x86_64", not(loom))), path = "words.rs")]
 mod moves;
+/// What other platforms use, for a test.
+#[cfg(all(test, target_arch = "x86_64", not(loom)))]
+#[allow(dead_code)]
+mod words;
 
 pub(crate) use buffer::{Buffer, Room, STACK_LIMIT, Sink, with_zeros};
 pub(crate) use moves::{prefetch, prefetch_to_write, same_in_words};
@@ -97,6 +101,27 @@ fn partial(tail: &[u8]) -> u64 {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_compared_alike_everywhere() {
+        let mut word = 0x9e37_79b9_7f4a_7c15_u64;
+        for round in 0..100_000_u64 {
+            word ^= word << 13;
+            word ^= word >> 7;
+            word ^= word << 17;
+            // Of few bits that differ, so that bytes are often the same.
+            let other = word ^ (word.rotate_left(31) & round.wrapping_mul(0x0101_0800_0180_0001));
+            let (a, b) = (word.to_le_bytes(), other.to_le_bytes());
+            let slowly = (0..8).filter(|&i| a[i] == b[i]).map(|i| 1 << i).sum::<u8>();
+            assert_eq!(same_in_words(word, other), slowly, "{word:x} {other:x}");
+            #[cfg(target_arch = "x86_64")]
+            assert_eq!(
+                words::same_in_words(word, other),
+                slowly,
+                "{word:x} {other:x}"
+            );
+        }
+    }
 
     /// Lengths around every step of the copies.
     fn lengths() -> impl Iterator<Item = usize> {

@@ -14,9 +14,9 @@ use crate::table::{Hash, Spot};
 /// time; made by [`ShmReader::prepare`].
 ///
 /// It stands for the key and not for an entry: the entry may come, go and come
-/// again. It holds the `K` bytes of the key, and remembers where the entry was when
-/// it was last read: as long as nobody changes it, [`get`](Self::get) does not even
-/// compare keys.
+/// again. It holds the `K` bytes of the key, and [`get`](Self::get) remembers where
+/// the entry was: as long as nobody changes that, it does not even compare keys (of
+/// values up to 16 KiB).
 ///
 /// ```
 /// # use shmkv_core::StrMap;
@@ -34,7 +34,8 @@ pub struct Prepared<'m, const N: usize, const K: usize, const V: usize, Key, Val
     hash: Hash,
     key: [u8; K],
     /// Where the entry was last, and with which version; at first one that no entry
-    /// has. They may be of two different times: no two slots get the same version.
+    /// has. They may be of two different times, for threads that share this, but it is
+    /// always a slot of the key's shard, in which no version is given twice.
     spot: AtomicUsize,
     version: AtomicU64,
 }
@@ -56,7 +57,7 @@ where
             map,
             hash,
             key,
-            spot: AtomicUsize::new(0),
+            spot: AtomicUsize::new(map.table().home_spot(hash).number()),
             version: AtomicU64::new(u64::MAX),
         })
     }
@@ -139,5 +140,37 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> fmt::Debug
         f.debug_struct("Prepared")
             .field("map", &self.map)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::Map;
+
+    /// Two keys of one tag, of different shards, with the same version: whoever
+    /// remembers a slot of the one and the version of the other gets its own.
+    #[test]
+    fn it_never_leaves_its_shard() {
+        let map = Map::<5_000, u64, u64>::create_anonymous().unwrap();
+        let place = |key: u64| map.table().place(map.table().hash(&key.to_le_bytes()));
+        let first = (0..).find(|key| (place(*key).shard, place(*key).home) == (0, 0));
+        let first = first.unwrap();
+        let like = |key: &u64| place(*key).shard == 1 && place(*key).tag == place(first).tag;
+        let other = (0..).find(like).unwrap();
+        map.insert(first, 1).unwrap();
+        map.insert(other, 2).unwrap();
+        let versions = [first, other].map(|key| map.get_versioned(key).unwrap().unwrap().version);
+        assert_eq!(
+            versions[0].get(),
+            versions[1].get(),
+            "versions are per shard"
+        );
+        // As a thread sees it that has read the slot before another one found the
+        // entry, and the version after that.
+        let prepared = map.prepare(other).unwrap();
+        prepared.version.store(versions[1].get(), Relaxed);
+        assert_eq!(prepared.get().unwrap(), Some(2));
+        assert_eq!(prepared.get().unwrap(), Some(2));
     }
 }

@@ -118,7 +118,8 @@ where
         })
     }
 
-    /// [`read`](Self::read), of a key that is not in its first bucket.
+    /// [`read`](Self::read), of a key that may not be in its first bucket, or was
+    /// disturbed there.
     #[inline(never)]
     fn read_along<R>(
         &self,
@@ -126,7 +127,7 @@ where
         key: &[u8],
         make: impl FnOnce(u64, &[u8]) -> Result<R, AccessError>,
     ) -> Result<Option<R>, AccessError> {
-        // This one neither.
+        // This buffer is not shown to anything either.
         Buffer::<V>::with(|value| match self.table().get_along(hash, key, value) {
             Ok(version) => made(version, value, make),
             Err(_) => self.read_slow(hash, key, make),
@@ -230,16 +231,11 @@ where
     // function's result it is copied twice more, which takes as long as the rest.
     #[inline(always)]
     pub fn get(&self, key: impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
-        self.get_borrowed(&key)
-    }
-
-    #[inline(always)]
-    fn get_borrowed(&self, key: &impl ToKey<Key>) -> Result<Option<Value>, AccessError> {
         if K > STACK_LIMIT {
-            return self.get_large(key);
+            return self.get_large(&key);
         }
         let mut room = [0; K];
-        let key = encoded_key(key, &mut room)?;
+        let key = encoded_key(&key, &mut room)?;
         self.get_hashed(self.table().hash(key), key)
     }
 
@@ -260,7 +256,8 @@ where
         }
     }
 
-    /// The same, to `into`, if it is known, too, where the key seems to be.
+    /// As [`get_hashed`](Self::get_hashed), of a value that fits the stack, to `into`.
+    /// Looks first where the key seems to be, if that is known.
     #[inline(always)]
     fn get_into(
         &self,

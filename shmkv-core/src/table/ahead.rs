@@ -20,7 +20,7 @@ const NEAR: usize = 4 << 20;
 /// of them it is in the first two.
 const PATH: usize = 3;
 
-/// Where a key seems to be.
+/// A slot, where a key seems to be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spot {
     /// The bucket, of the whole table.
@@ -32,7 +32,7 @@ pub(crate) struct Spot {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Guess {
     /// The bucket, of the whole table.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// Its tags. While it has these, and the slot the key, that is where it lives.
     pub(super) tags: Tags,
     /// The slot that the key seems to be in.
@@ -84,6 +84,13 @@ impl<G: Geometry> Table<'_, G> {
         }
     }
 
+    /// A slot of the key's shard, for one who has not found it yet.
+    #[inline(always)]
+    pub(crate) fn home_spot(&self, hash: Hash) -> Spot {
+        let at = self.home(hash);
+        Spot { at, slot: 0 }
+    }
+
     /// What the address of every slot is a multiple of.
     #[inline(always)]
     fn slot_alignment(&self) -> usize {
@@ -99,7 +106,7 @@ impl<G: Geometry> Table<'_, G> {
         let at = self.home(hash);
         // Looked at once, so that the compiler knows of all that follows from it.
         let bucket = self.buckets.get(at)?;
-        let shard = self.shard(at / self.buckets_per_shard());
+        let shard = self.shard(self.shard_of(at));
         let far = !self.is_near();
         if far {
             bytes::prefetch_to_write(slice::from_ref(&shard.lock), size_of_val(&shard.lock));
@@ -125,7 +132,8 @@ impl<G: Geometry> Table<'_, G> {
         Some(Guess { at, tags, slot, to })
     }
 
-    /// As [`guess`](Self::guess), further along the key's path.
+    /// As [`guess`](Self::guess), along the key's path from its home on, and in a
+    /// table of any size.
     pub(crate) fn guess_along(&self, hash: Hash) -> Option<Guess> {
         let Spot { at, slot } = self.seek(hash)?;
         let tags = Tags(self.bucket_at(at).tags.load(Relaxed));
@@ -152,13 +160,5 @@ impl Spot {
             at: number / SLOTS,
             slot: number % SLOTS,
         }
-    }
-}
-
-impl Guess {
-    /// The shard of the bucket.
-    #[inline(always)]
-    pub(crate) fn shard<G: Geometry>(&self, table: &Table<'_, G>) -> usize {
-        self.at / table.buckets_per_shard()
     }
 }

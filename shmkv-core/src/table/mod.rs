@@ -168,11 +168,17 @@ impl<'m, G: Geometry> Table<'m, G> {
     pub(crate) fn place(&self, hash: Hash) -> Place {
         let home = self.home(hash);
         Place {
-            shard: home / self.buckets_per_shard(),
+            shard: self.shard_of(home),
             home: home % self.buckets_per_shard(),
             tag: hash.tag(),
             class: hash.class(),
         }
+    }
+
+    /// The shard of a bucket of the whole table.
+    #[inline(always)]
+    pub(crate) fn shard_of(&self, at: usize) -> usize {
+        at / self.buckets_per_shard()
     }
 
     /// The words of `shard` that its lock protects.

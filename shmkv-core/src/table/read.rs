@@ -6,7 +6,7 @@
 //! slot first takes its tag away. So what the copy returns was in the map at
 //! the second look at the tags, whatever happens to it afterwards.
 //!
-//! Only a rewrite of that very slot disturbs a reader, never a neighbour's.
+//! Only a rewrite of that very slot disturbs a careful reader, never a neighbour's.
 //! Attempts are bounded; what to do about [`Disturbed`] is the caller's choice,
 //! for it knows a clock and a lock.
 
@@ -15,7 +15,8 @@ use crate::bytes::{self, Sink};
 use crate::layout::{Bucket, Geometry, SLOTS};
 use crate::sync::{self, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Part};
 
-/// A writer was in the way at every attempt, or, of a `get`, another key was.
+/// It takes another look, a more careful one, to tell. Of `get_slow` and `entries`: a
+/// writer was in the way at every attempt.
 #[derive(Debug)]
 pub(crate) struct Disturbed;
 
@@ -108,7 +109,7 @@ impl<G: Geometry> Table<'_, G> {
             };
         };
         // That no tag has changed is more than need be, and quicker to see.
-        let still = |now| now == tags;
+        let still = |now: &AtomicU64| Tags(now.load(Relaxed)) == tags;
         let same = |_, words: &[_]| bytes::equal(words, key);
         match self.look(at, i, still, same, value) {
             Look::Hit(version) => Search::Ended(Some(version)),
@@ -125,18 +126,13 @@ impl<G: Geometry> Table<'_, G> {
         key: &[u8],
         value: &mut S,
     ) -> Result<Option<u64>, Disturbed> {
-        let Spot { at, slot } = spot;
-        let still = |now: Tags| now.of(slot) == hash.tag();
         let same = |_, words: &[_]| bytes::equal(words, key);
-        match self.look(at, slot, still, same, value) {
-            Look::Hit(version) => Ok(Some(version)),
-            Look::Other(_) | Look::Disturbed => Err(Disturbed),
-        }
+        self.get_there(spot, hash, same, value)
     }
 
-    /// As [`get_at`](Self::get_at), of a key that was read there, when the entry had
-    /// this version. If it still has, it is the same entry: no version is given
-    /// twice.
+    /// As [`get_at`](Self::get_at), of an entry that had this version when it was
+    /// read. If what is there now has it, too, it is the same entry: in a shard no
+    /// version is given twice. So the slot must be one of the key's shard.
     #[inline(always)]
     pub(crate) fn get_again<S: Sink + ?Sized>(
         &self,
@@ -145,9 +141,21 @@ impl<G: Geometry> Table<'_, G> {
         hash: Hash,
         value: &mut S,
     ) -> Result<Option<u64>, Disturbed> {
+        self.get_there(spot, hash, |now, _| now == version, value)
+    }
+
+    #[inline(always)]
+    fn get_there<S: Sink + ?Sized>(
+        &self,
+        spot: Spot,
+        hash: Hash,
+        same: impl FnOnce(u64, &[AtomicU64]) -> bool,
+        value: &mut S,
+    ) -> Result<Option<u64>, Disturbed> {
         let Spot { at, slot } = spot;
-        let still = |now: Tags| now.of(slot) == hash.tag();
-        match self.look(at, slot, still, |now, _| now == version, value) {
+        // There was no first look, or long ago: this is it, too.
+        let still = |tags: &_| Tags(sync::load_first(tags)).of(slot) == hash.tag();
+        match self.look(at, slot, still, same, value) {
             Look::Hit(version) => Ok(Some(version)),
             Look::Other(_) | Look::Disturbed => Err(Disturbed),
         }
@@ -181,21 +189,21 @@ impl<G: Geometry> Table<'_, G> {
         Ok(None)
     }
 
-    /// One look at one slot whose tag matched, and `still` does, says a second look
-    /// at the tags. Whether it is the `same` key, its version and its words tell.
+    /// One look at one slot whose tag matched; whether it `still` does, a second look
+    /// at the tags tells, and whether it is the `same` key, its version and its words.
     #[inline(always)]
     fn look<S: Sink + ?Sized>(
         &self,
         at: usize,
         i: usize,
-        still: impl FnOnce(Tags) -> bool,
+        still: impl FnOnce(&AtomicU64) -> bool,
         same: impl FnOnce(u64, &[AtomicU64]) -> bool,
         value: &mut S,
     ) -> Look {
         let slot = self.slot_at(at, i);
         let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
-        let now = Tags(self.bucket_at(at).tags.load(Relaxed));
-        if !sync::check_of(Part::TagRecheck, still(now)) || version & WRITING != 0 {
+        let still = still(&self.bucket_at(at).tags);
+        if !sync::check_of(Part::TagRecheck, still) || version & WRITING != 0 {
             return Look::Disturbed;
         }
         let same = same(version, slot.key);
@@ -226,7 +234,7 @@ impl<G: Geometry> Table<'_, G> {
         let matches = tags.matching(tag);
         let mut versions = [0; SLOTS];
         for i in matches {
-            let still = |now: Tags| now.of(i) == tag;
+            let still = |now: &AtomicU64| Tags(now.load(Relaxed)).of(i) == tag;
             let same = |_, words: &[_]| bytes::equal(words, key);
             match self.look(at, i, still, same, value) {
                 Look::Hit(version) => return Ok(Some(version)),

@@ -85,7 +85,8 @@ impl<G: Geometry> Table<'_, G> {
     /// Stores a value if its condition holds.
     ///
     /// If the key is present, the value that was found is copied to `old`, whether
-    /// or not the condition holds. Linearizes at the store to the tags.
+    /// or not the condition holds; unless its bucket has no vacant slot, which by the
+    /// rules it has. Linearizes at the store to the tags.
     pub(crate) fn store<S: Sink + ?Sized>(
         &self,
         held: Exclusive<'_>,
@@ -143,7 +144,7 @@ impl<G: Geometry> Table<'_, G> {
         old: &mut S,
     ) -> Option<Stored> {
         let Guess { at, tags, slot, to } = guess;
-        debug_assert_eq!(held.shard, at / self.buckets_per_shard());
+        debug_assert_eq!(held.shard, self.shard_of(at));
         let now = Tags(self.bucket_at(at).tags.load(Relaxed));
         let words = self.slot_at(at, slot);
         if !sync::check_of(Part::GuessRecheck, now == tags) || !bytes::equal(words.key, change.key)
