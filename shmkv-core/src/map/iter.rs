@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::reader::versioned;
+use super::lookup::versioned;
 use super::{ShmReader, Versioned};
 use crate::access::Walk;
 use crate::codec::{ShmKey, ShmValue};

@@ -2,16 +2,18 @@
 //!
 //! Keys and values are encoded before a lock is taken and decoded after it has
 //! been given back; no code of the user's ever runs in between. `reader` has
-//! what needs no lock, `prepared` that for one key, `writer` what takes one, `optimistic` what runs closures,
-//! `options` the ways to a handle; `untyped` has them for programs that learn the
-//! types at run time.
+//! what needs no lock, over `lookup`; `prepared` that for one key; `writer` what takes
+//! one, over `store`; `optimistic` what runs closures; `options` the ways to a handle.
+//! `untyped` has them for programs that learn the types at run time.
 
 mod iter;
+mod lookup;
 mod optimistic;
 mod options;
 mod prepared;
 mod reader;
 mod stats;
+mod store;
 mod typed;
 mod untyped;
 mod version;

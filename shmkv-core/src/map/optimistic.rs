@@ -1,7 +1,7 @@
 //! Changing what an entry was found to be: read, run the user's closure on a
 //! copy, and store only if nobody else has changed the entry meanwhile; else again.
 
-use super::reader::versioned;
+use super::lookup::versioned;
 use super::{ShmMap, Version, Versioned};
 use crate::codec::{ShmKey, ShmValue, ToKey};
 use crate::error::AccessError;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::reader::{decoded, encoded_key, versioned};
+use super::lookup::{decoded, encoded_key, versioned};
 use super::{ShmReader, Versioned};
 use crate::bytes::{Buffer, Room, STACK_LIMIT};
 use crate::codec::{ShmKey, ShmValue, ToKey};
