@@ -310,6 +310,7 @@ impl<G: Geometry> Table<'_, G> {
     }
 
     /// Finds a key; under the lock nothing moves.
+    #[inline(always)]
     fn find(&self, place: Place, key: &[u8]) -> Option<Found> {
         let mut index = place.home;
         for _ in 0..self.buckets_per_shard() {
@@ -336,6 +337,7 @@ impl<G: Geometry> Table<'_, G> {
     }
 
     /// Publishes a new entry, in the first bucket on its path that has room.
+    #[inline(always)]
     fn add(&self, place: Place, key: &[u8], value: &[u8]) -> Result<u64, NoRoom> {
         let shard = self.shard(place.shard);
         let live = shard.live.load(Relaxed);
