@@ -200,9 +200,11 @@ impl<G: Geometry> Table<'_, G> {
         same: impl FnOnce(u64, &[AtomicU64]) -> bool,
         value: &mut S,
     ) -> Look {
+        // First, so that the compiler knows that the slot is there, too.
+        let bucket = self.bucket_at(at);
         let slot = self.slot_at(at, i);
         let version = sync::load_acquire(Part::SlotVersionAcquire, slot.version);
-        let still = still(&self.bucket_at(at).tags);
+        let still = still(&bucket.tags);
         if !sync::check_of(Part::TagRecheck, still) || version & WRITING != 0 {
             return Look::Disturbed;
         }
