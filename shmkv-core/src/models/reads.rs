@@ -115,6 +115,13 @@ static UPDATE: Model = Model {
     },
 };
 
+fn update_twice(heap: &Heap, done: &dyn Fn()) {
+    for _ in 0..2 {
+        heap.put(held(), keys().a);
+        done();
+    }
+}
+
 /// Two updates in a full bucket: the second writes the slot that the first one
 /// vacated.
 static TWO_UPDATES: Model = Model {
@@ -127,13 +134,7 @@ static TWO_UPDATES: Model = Model {
     },
     run: |heap, _| {
         let states = [Some(1), Some(8), Some(9)];
-        let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(held(), keys().a);
-            done();
-            heap.put(held(), keys().a);
-            done();
-        };
-        beside(heap, &states, write, |heap, observer| {
+        beside(heap, &states, update_twice, |heap, observer| {
             observer.get(heap, keys().a);
             observer.get(heap, keys().a);
         });
@@ -151,13 +152,7 @@ static PREPARED: Model = Model {
         let mut last = None;
         assert_eq!(heap.get_prepared(&mut last, keys().a), Some(Some(1)));
         let states = [Some(1), Some(8), Some(9)];
-        let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(held(), keys().a);
-            done();
-            heap.put(held(), keys().a);
-            done();
-        };
-        beside(heap, &states, write, |heap, observer| {
+        beside(heap, &states, update_twice, |heap, observer| {
             observer.get_prepared(heap, &mut last, keys().a);
             observer.get_prepared(heap, &mut last, keys().a);
         });
@@ -342,13 +337,7 @@ static ITERATION_REUSE: Model = Model {
     set_up: TWO_UPDATES.set_up,
     run: |heap, _| {
         let states = [Some(1), Some(8), Some(9)];
-        let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(held(), keys().a);
-            done();
-            heap.put(held(), keys().a);
-            done();
-        };
-        beside(heap, &states, write, |heap, observer| {
+        beside(heap, &states, update_twice, |heap, observer| {
             observer.find(heap, 0, keys().a);
             observer.get(heap, keys().a);
         });
