@@ -103,9 +103,10 @@ impl<G: Geometry> Handle<G> {
         change: Change<'_>,
         old: &mut S,
     ) -> Option<Stored> {
+        let me = self.ready()?;
         let table = self.table();
         let guess = table.guess(change.hash, S::TAKES)?;
-        let locked = self.lock_at_once(table.shard_of(guess.at))?;
+        let locked = self.try_lock(me, table.shard_of(guess.at))?;
         // Each way out by itself, so that there is nothing to be told apart later.
         match table.store_as_guessed(locked.proof(), change, guess, old) {
             Some(stored) => {

@@ -133,19 +133,24 @@ impl<G: Geometry> Handle<G> {
     /// Takes the lock of one shard, in order to change it.
     #[inline(always)]
     pub(crate) fn lock(&self, shard: usize) -> Result<Locked<'_>, AccessError> {
-        match self.lock_at_once(shard) {
+        let at_once = self.ready().and_then(|me| self.try_lock(me, shard));
+        match at_once {
             Some(guard) => Ok(guard),
             None => self.lock_slow(shard),
         }
     }
 
-    /// As [`lock`](Self::lock), if there is nothing to wait for or to do first.
+    /// The id of this process, if it may change the map at once: it is a writer
+    /// already, and there is no file to be told.
     #[inline(always)]
-    pub(crate) fn lock_at_once(&self, shard: usize) -> Option<Locked<'_>> {
-        let me = self.writer_id()?;
-        if self.home.is_file() {
-            return None;
-        }
+    pub(crate) fn ready(&self) -> Option<u32> {
+        self.writer_id().filter(|_| !self.home.is_file())
+    }
+
+    /// Takes the lock of one shard if it is free, for a process that is
+    /// [`ready`](Self::ready).
+    #[inline(always)]
+    pub(crate) fn try_lock(&self, me: u32, shard: usize) -> Option<Locked<'_>> {
         let word = &self.memory.table().shard(shard).lock;
         lock::try_acquire(word, shard, me, &self.object)
     }
