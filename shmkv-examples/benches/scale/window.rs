@@ -29,8 +29,8 @@ struct Bare {
     shards: Vec<Shard>,
     buckets: Vec<Bucket>,
     slots: Vec<Slot>,
-    /// The buckets that are asked for.
-    questions: Vec<usize>,
+    /// The buckets that are asked for, and their shards.
+    questions: Vec<(usize, usize)>,
 }
 
 const QUESTIONS: usize = 200_000;
@@ -47,6 +47,7 @@ impl Bare {
             slots: (0..8 * buckets.len()).map(slot).collect(),
             questions: (0..QUESTIONS)
                 .map(|_| random.usize(..buckets.len()))
+                .map(|bucket| (bucket, bucket * shards / buckets.len()))
                 .collect(),
             buckets,
         }
@@ -54,7 +55,7 @@ impl Bare {
 
     /// The bucket, then the slot that it names; the value is copied out.
     fn read<const NOPS: usize>(&self) {
-        for &question in &self.questions {
+        for &(question, _) in &self.questions {
             nops::<NOPS>();
             let index = self.buckets[question].0[0].load(Relaxed) as usize % 8;
             let slot = &self.slots[8 * question + index].0;
@@ -68,12 +69,11 @@ impl Bare {
 
     /// The same, but another slot is written and the bucket changed, under a lock.
     fn write<const NOPS: usize>(&self) {
-        let per_shard = self.buckets.len() / self.shards.len();
-        for &question in &self.questions {
+        for &(question, shard) in &self.questions {
             nops::<NOPS>();
             let bucket = &self.buckets[question].0[0];
             let index = bucket.load(Relaxed) as usize % 8;
-            let lock = &self.shards[question / per_shard].0;
+            let lock = &self.shards[shard].0;
             if lock.compare_exchange(0, 1, AcqRel, Relaxed).is_err() {
                 return;
             }
