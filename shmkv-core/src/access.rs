@@ -95,8 +95,9 @@ impl<G: Geometry> Handle<G> {
         }
     }
 
-    /// As [`put`](Self::put), if the key is where it seems to be and its shard's
-    /// lock is free; else `None`, and nothing has been done.
+    /// As [`put`](Self::put), if this process is [`ready`](Self::ready), the key is
+    /// where it seems to be and its shard's lock is free; else `None`, as for every new
+    /// key, and nothing has been done.
     #[inline(always)]
     pub(crate) fn put_at_once<S: Sink + ?Sized>(
         &self,

@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-use shmkv_core::{AccessError, EncodeError, StrMap};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+use shmkv_core::{AccessError, EncodeError, Map, StrMap, pod};
 
 /// Large enough that memory is asked for ahead of time.
 type Many = StrMap<20_000, 16, 256>;
@@ -51,6 +54,49 @@ fn check_lengths<const N: usize, const V: usize>(map: &StrMap<N, 16, V>) {
             assert_eq!(value.as_deref(), expected.as_deref(), "{i} of {length}");
         }
     }
+}
+
+/// Keys that are not copied first, beside one who moves their entries from slot to
+/// slot and takes some away.
+#[test]
+fn beside_a_writer() {
+    let map = Map::<20_000, [u8; 16], pod!([u64; 32])>::create_anonymous().unwrap();
+    let keys: Vec<[u8; 16]> = (0..500_u128).map(u128::to_ne_bytes).collect();
+    for key in &keys {
+        map.insert(key, [0; 32]).unwrap();
+    }
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut found, mut rounds) = (Vec::new(), 0);
+            let mut last = vec![0; keys.len()];
+            while !done.load(Relaxed) || rounds == 0 {
+                map.get_many_into(&keys, &mut found).unwrap();
+                for (i, (value, last)) in found.iter().zip(&mut last).enumerate() {
+                    let Some(value) = value else {
+                        assert_eq!(i % 5, 0, "a key that was never taken away");
+                        continue;
+                    };
+                    assert!(value.iter().all(|word| *word == value[0]), "{value:?}");
+                    assert!(value[0] >= *last, "{value:?} after {last}");
+                    *last = value[0];
+                }
+                rounds += 1;
+            }
+        });
+        let change = |turn: usize| {
+            let key = &keys[turn % keys.len()];
+            if turn.is_multiple_of(5) && (turn / keys.len()).is_multiple_of(2) {
+                map.remove(key).map(drop)
+            } else {
+                map.set(key, [turn as u64; 32]).map(drop)
+            }
+        };
+        let failed = (0..100_000).find(|turn| change(*turn).is_err());
+        done.store(true, Relaxed);
+        assert_eq!(failed, None);
+        reader.join().unwrap();
+    });
 }
 
 /// A key that is none ends the batch there: those before it have been read.

@@ -148,6 +148,27 @@ mod tests {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn words_are_moved_alike_everywhere() {
+        let zeros = |len| (0..len).map(|_| AtomicU64::new(0)).collect::<Vec<_>>();
+        for len in (0..=40).chain([100, 513]) {
+            let bytes: Vec<[u8; WORD]> = (1..=len as u64).map(u64::to_ne_bytes).collect();
+            let (here, elsewhere) = (zeros(len), zeros(len));
+            moves::store(&here, &bytes);
+            words::store(&elsewhere, &bytes);
+            for (here, elsewhere) in here.iter().zip(&elsewhere) {
+                assert_eq!(here.load(Relaxed), elsewhere.load(Relaxed), "{len} words");
+            }
+            assert!(words::equal(&here, &bytes) && moves::equal(&elsewhere, &bytes));
+            for word in &elsewhere {
+                word.fetch_xor(1 << 40, Relaxed);
+                assert!(!words::equal(&elsewhere, &bytes) && !moves::equal(&elsewhere, &bytes));
+                word.fetch_xor(1 << 40, Relaxed);
+            }
+        }
+    }
+
     #[test]
     fn every_byte_is_compared() {
         for len in lengths() {

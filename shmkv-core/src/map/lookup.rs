@@ -177,6 +177,7 @@ where
             return Ok(());
         }
         let table = self.table();
+        // Used again and again: whoever encodes a key writes every byte of it.
         let mut room = [0; K];
         if table.is_near() {
             for (key, value) in keys.iter().zip(values) {

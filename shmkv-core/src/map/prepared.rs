@@ -16,7 +16,8 @@ use crate::table::{Hash, Spot};
 /// It stands for the key and not for an entry: the entry may come, go and come
 /// again. It holds the `K` bytes of the key, and [`get`](Self::get) remembers where
 /// the entry was: as long as nobody changes that, it does not even compare keys (of
-/// values up to 16 KiB).
+/// values up to 16 KiB). It is for a few keys: many thousands of these are memory that
+/// has to be waited for, as the map is. Of a key that is absent nothing is remembered.
 ///
 /// ```
 /// # use shmkv_core::StrMap;

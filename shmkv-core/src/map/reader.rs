@@ -205,8 +205,9 @@ where
     /// The values of several keys, each looked up by itself: they need not
     /// belong to one moment.
     ///
-    /// In a large map this is several times faster than as many calls of
-    /// [`get`](Self::get), because the processor waits for all keys at once.
+    /// In a map much larger than the processor's caches this is two to three times
+    /// faster than as many calls of [`get`](Self::get), because the processor waits for
+    /// many keys at once.
     ///
     /// # Errors
     ///

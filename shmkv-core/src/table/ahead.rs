@@ -132,8 +132,8 @@ impl<G: Geometry> Table<'_, G> {
         Some(Guess { at, tags, slot, to })
     }
 
-    /// As [`guess`](Self::guess), along the key's path from its home on, and in a
-    /// table of any size.
+    /// As [`guess`](Self::guess), along the key's path from its home on; asks for
+    /// memory in a table of any size.
     pub(crate) fn guess_along(&self, hash: Hash) -> Option<Guess> {
         let Spot { at, slot } = self.seek(hash)?;
         let tags = Tags(self.bucket_at(at).tags.load(Relaxed));

@@ -8,7 +8,8 @@
 //! 2. A slot becomes live, and stops being live, by one store to its bucket's
 //!    `tags` and by nothing else; an update does both in the same store.
 //! 3. Before the first byte of a vacant slot is written its version is marked
-//!    [`WRITING`]; when all are written it gets a number never used before.
+//!    [`WRITING`]; when all are written it gets a number never used before
+//!    in the shard.
 //! 4. An entry never changes its bucket while it lives.
 //! 5. Tags, slots and counters are changed only by the holder of the shard's
 //!    lock, which an [`Exclusive`] proves.

@@ -52,9 +52,10 @@ impl<G: Geometry> Table<'_, G> {
     /// `None` if it is absent.
     ///
     /// Looks at one slot of one bucket, the first whose tag matches. That is nearly
-    /// always the right one. If the key may live in a later bucket,
-    /// [`get_along`](Self::get_along) is next; if the slot has another key, or a
-    /// writer is in the way, [`get_slow`](Self::get_slow) must look with care.
+    /// always the right one. If it does not tell, because the key may live in a later
+    /// bucket, the slot has another key, or a writer is in the way, then
+    /// [`get_along`](Self::get_along) is next, and after that
+    /// [`get_slow`](Self::get_slow), which looks with care.
     ///
     /// Linearizes at the second look at the tags of the bucket that holds the
     /// key; a miss at its first look, or right after the removal that it saw.

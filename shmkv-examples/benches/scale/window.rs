@@ -53,32 +53,34 @@ impl Bare {
         }
     }
 
-    /// The bucket, then the slot that it names; the value is copied out.
-    fn read<const NOPS: usize>(&self) {
+    /// The bucket, then the slot that it names; the value is copied out. Whether all
+    /// was as it should be.
+    fn read<const NOPS: usize>(&self) -> bool {
         for &(question, _) in &self.questions {
             nops::<NOPS>();
             let index = self.buckets[question].0[0].load(Relaxed) as usize % 8;
             let slot = &self.slots[8 * question + index].0;
             if slot[1].load(Relaxed) != 1 {
-                return;
+                return false;
             }
             let value: [u64; 8] = std::array::from_fn(|word| slot[2 + word].load(Relaxed));
             black_box(value);
         }
+        true
     }
 
     /// The same, but another slot is written and the bucket changed, under a lock.
-    fn write<const NOPS: usize>(&self) {
+    fn write<const NOPS: usize>(&self) -> bool {
         for &(question, shard) in &self.questions {
             nops::<NOPS>();
             let bucket = &self.buckets[question].0[0];
             let index = bucket.load(Relaxed) as usize % 8;
             let lock = &self.shards[shard].0;
             if lock.compare_exchange(0, 1, AcqRel, Relaxed).is_err() {
-                return;
+                return false;
             }
             if self.slots[8 * question + index].0[1].load(Relaxed) != 1 {
-                return;
+                return false;
             }
             let other = (index + 1) % 8;
             for word in &self.slots[8 * question + other].0 {
@@ -86,9 +88,10 @@ impl Bare {
             }
             bucket.store(other as u64, Relaxed);
             if lock.compare_exchange(1, 0, AcqRel, Relaxed).is_err() {
-                return;
+                return false;
             }
         }
+        true
     }
 }
 
@@ -101,23 +104,25 @@ fn nops<const NOPS: usize>() {
     }
 }
 
-type Loop<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+type Loop<'a> = (&'static str, Box<dyn FnMut() -> bool + 'a>);
 
 /// Medians of interleaved repetitions, per question.
-fn measure(loops: &mut [Loop<'_>]) -> Vec<f64> {
+fn measure(loops: &mut [Loop<'_>]) -> Outcome<Vec<f64>> {
     let mut times = vec![Vec::new(); loops.len()];
     for _ in 0..REPETITIONS {
-        for ((_, run), times) in loops.iter_mut().zip(&mut times) {
-            run();
+        for ((name, run), times) in loops.iter_mut().zip(&mut times) {
+            let warm = run();
             let start = Instant::now();
-            run();
+            if !(warm & run()) {
+                return Err((*name).into());
+            }
             times.push(start.elapsed().as_nanos() as f64 / QUESTIONS as f64);
         }
     }
     for times in &mut times {
         times.sort_by(f64::total_cmp);
     }
-    times.iter().map(|times| times[REPETITIONS / 2]).collect()
+    Ok(times.iter().map(|times| times[REPETITIONS / 2]).collect())
 }
 
 /// What each of the loops takes.
@@ -131,7 +136,6 @@ fn compare<const N: usize>(shards: usize, buckets: usize) -> Outcome<Vec<(&'stat
     }
     let asked: Vec<u64> = (0..QUESTIONS).map(|_| keys[random.usize(..N)]).collect();
     let value = black_box([2; 64]);
-    let mut failed = Ok(());
     let mut loops: Vec<Loop<'_>> = vec![
         ("read", Box::new(|| bare.read::<0>())),
         ("read, 25 nops", Box::new(|| bare.read::<25>())),
@@ -145,28 +149,21 @@ fn compare<const N: usize>(shards: usize, buckets: usize) -> Outcome<Vec<(&'stat
         (
             "get",
             Box::new(|| {
-                for key in &asked {
-                    black_box(&map.get(key));
-                }
+                asked.iter().all(|key| {
+                    let found = map.get(key);
+                    black_box(&found);
+                    matches!(found, Ok(Some(_)))
+                })
             }),
         ),
         (
             "set",
-            Box::new(|| {
-                for key in &asked {
-                    if let Err(error) = map.set(key, value) {
-                        failed = Err(error);
-                    }
-                }
-            }),
+            Box::new(|| asked.iter().all(|key| map.set(key, value).is_ok())),
         ),
     ];
-    let times = measure(&mut loops);
+    let times = measure(&mut loops)?;
     let names = loops.iter().map(|(name, _)| *name);
-    let named = names.zip(times).collect();
-    drop(loops);
-    failed?;
-    Ok(named)
+    Ok(names.zip(times).collect())
 }
 
 pub(crate) fn run() -> Outcome {
