@@ -3,8 +3,9 @@
 //! In a table that does not fit the nearer caches an operation waits for the line
 //! of its bucket, and then for those of a slot. Whoever knows what comes next says
 //! so here: a batch of reads, so that its waits overlap; a writer before it takes
-//! the lock, whose exchange the processor does not look beyond. What is found here
-//! is a guess: nothing is believed that is not looked at again.
+//! the lock, so that what it will read and write comes at the same time, and that it
+//! holds the lock for no longer than it must. A prepared key looks for its entry here,
+//! too. What is found is a guess: nothing is believed that is not looked at again.
 
 use std::slice;
 
