@@ -77,7 +77,9 @@ impl<G: Geometry> Handle<G> {
             };
             let collected = self.table().entries(bucket, into);
             locked.release();
-            return collected.map_err(|_| AccessError::Contended);
+            return collected.map_err(|_| AccessError::Contended {
+                waited: deadline.elapsed(),
+            });
         }
         patiently(|| self.table().entries(bucket, into).ok())
     }
@@ -169,7 +171,7 @@ impl<G: Geometry> Handle<G> {
             NoRoom::Reserved => AccessError::Full {
                 capacity: self.memory.dimensions().capacity,
             },
-            NoRoom::Shard => AccessError::Crowded,
+            NoRoom::Shard => AccessError::ShardFull,
             NoRoom::Damaged => AccessError::Damaged,
         }
     }
@@ -213,7 +215,8 @@ impl<G: Geometry> Handle<G> {
                 return Ok(answer);
             }
             if deadline.has_passed() {
-                return Err(AccessError::Contended);
+                let waited = self.lock_timeout();
+                return Err(AccessError::Contended { waited });
             }
         }
     }
@@ -228,7 +231,8 @@ fn patiently<R>(mut attempt: impl FnMut() -> Option<R>) -> Result<R, AccessError
         }
         std::thread::yield_now();
     }
-    Err(AccessError::Contended)
+    let waited = READ_PATIENCE;
+    Err(AccessError::Contended { waited })
 }
 
 /// A walk over all entries, bucket by bucket.

@@ -58,14 +58,14 @@ impl Candidate {
                 source,
             }
         };
-        let received = Object::of(fd.into()).map_err(io("look at"))?;
+        let received = Object::of(fd.into()).map_err(io("stat"))?;
         if !received.is_sealed() {
             return Err(OpenError::Unsealed);
         }
         // It shares its open file description, and so its locks, with the
         // sender: take one of our own.
-        let file = received.reopen(writable).map_err(io("re-open"))?;
-        let object = Object::of(file).map_err(io("look at"))?;
+        let file = received.reopen(writable).map_err(io("reopen"))?;
+        let object = Object::of(file).map_err(io("stat"))?;
         Self::examine(object, home, writable)
     }
 
@@ -105,7 +105,7 @@ impl Candidate {
         if (key.size(), value.size()) != (dimensions.key_len, dimensions.value_len) {
             return Err(OpenError::Damaged {
                 name: self.home.to_string(),
-                what: "its schema describes other sizes than it has",
+                what: "schema and header disagree on sizes",
             });
         }
         Ok((key, value))
@@ -132,7 +132,7 @@ impl Candidate {
                 source,
             }
         };
-        if writable && let Some(kind) = object.network_file_system().map_err(io("look at"))? {
+        if writable && let Some(kind) = object.network_file_system().map_err(io("stat"))? {
             return Err(OpenError::NetworkFileSystem { name: name(), kind });
         }
         let len = geometry.dimensions().schema_at;
@@ -141,7 +141,7 @@ impl Candidate {
         let memory = Memory::new(geometry, mapping, header.seed)
             .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
         if home.is_file() {
-            let boot = sys::boot_id().map_err(io("read the boot id for"))?;
+            let boot = sys::boot_id().map_err(io("read the boot ID for"))?;
             if !durable::admits(memory.shared(), boot, writable) {
                 return Err(OpenError::Stale { name: name() });
             }
@@ -184,7 +184,7 @@ pub(crate) fn create<G: Geometry>(
         Some(path) => New::in_directory(directory_of(path)).map_err(io("create"))?,
     };
     let New { object, temporary } = new;
-    if let Some(kind) = object.network_file_system().map_err(io("look at"))? {
+    if let Some(kind) = object.network_file_system().map_err(io("stat"))? {
         return Err(CreateError::NetworkFileSystem { name: name(), kind });
     }
     let needed = spec.total_len();
@@ -200,7 +200,7 @@ pub(crate) fn create<G: Geometry>(
         },
         Refusal::Io(source) => io("reserve space for")(source),
     })?;
-    let seed = sys::random_seed().map_err(io("seed"))?;
+    let seed = sys::random_seed().map_err(io("choose a hash seed for"))?;
     spec.write(&object, seed).map_err(io("write"))?;
     let len = geometry.dimensions().schema_at;
     let mapping = map(&object, len, true, settings)
@@ -208,7 +208,7 @@ pub(crate) fn create<G: Geometry>(
     let memory = Memory::new(geometry, mapping, seed)
         .ok_or_else(|| io("map")(io::ErrorKind::UnexpectedEof.into()))?;
     if home.is_file() {
-        let boot = sys::boot_id().map_err(io("read the boot id for"))?;
+        let boot = sys::boot_id().map_err(io("read the boot ID for"))?;
         durable::stamp(memory.shared(), boot);
     }
     let handle = Handle::register_new(memory, object, &home, settings);
@@ -223,7 +223,7 @@ pub(crate) fn create<G: Geometry>(
     publish(handle.object(), &home, settings.mode, temporary).map_err(|source| {
         match source.kind() {
             io::ErrorKind::AlreadyExists => CreateError::AlreadyExists { name: name() },
-            _ => io("name")(source),
+            _ => io("link")(source),
         }
     })?;
     Ok(handle)
@@ -247,7 +247,7 @@ fn map(
         Mapping::new(object, len, writable, settings.huge_pages).map_err(failed("map"))?;
     if settings.prefault {
         // All of a file on a disk would count as changed, and be written there.
-        let for_writing = writable && object.is_memory().map_err(failed("look at"))?;
+        let for_writing = writable && object.is_memory().map_err(failed("stat"))?;
         mapping.prefault(for_writing).map_err(failed("prefault"))?;
     }
     Ok(mapping)

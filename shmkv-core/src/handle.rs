@@ -307,7 +307,7 @@ const MOMENT: usize = 1;
 
 /// What to say when the file could not be told that it changes.
 fn untold(source: io::Error) -> AccessError {
-    let action = "note in the file that the map changes";
+    let action = "mark the file as changed";
     AccessError::Io { action, source }
 }
 

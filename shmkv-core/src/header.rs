@@ -141,7 +141,7 @@ impl Header {
             what,
         };
 
-        let len = object.len().map_err(io("look at"))?;
+        let len = object.len().map_err(io("stat"))?;
         let mut image = HeaderImage::zeroed();
         let bytes = bytemuck::bytes_of_mut(&mut image);
         let present = usize::try_from(len).unwrap_or(usize::MAX).min(IMAGE_LEN);
@@ -167,7 +167,7 @@ impl Header {
             return Err(OpenError::ByteOrder { name: name() });
         }
         if image.byte_order != BYTE_ORDER {
-            return Err(damaged("its byte order mark is none"));
+            return Err(damaged("invalid byte-order mark"));
         }
         if image.layout_version != LAYOUT_VERSION {
             let (expected, found) = (LAYOUT_VERSION, image.layout_version);
@@ -178,7 +178,7 @@ impl Header {
             });
         }
         if image.checksum != checksum(&image) {
-            return Err(damaged("the header's checksum does not match"));
+            return Err(damaged("header checksum mismatch"));
         }
         if image.incompat != 0 {
             return Err(OpenError::Features {
@@ -186,7 +186,7 @@ impl Header {
                 unknown: image.incompat,
             });
         }
-        let dimensions = dimensions(&image).ok_or_else(|| damaged(DISAGREES))?;
+        let dimensions = dimensions(&image).ok_or_else(|| damaged(INCONSISTENT))?;
         if image.shards != dimensions.shards as u64
             || image.buckets_per_shard != dimensions.buckets_per_shard as u64
             || image.hash_id != HASH_RAPID_V3
@@ -194,7 +194,7 @@ impl Header {
             || image.schema_len > MAX_SCHEMA
             || image.total_len != image.schema_offset + image.schema_len
         {
-            return Err(damaged(DISAGREES));
+            return Err(damaged(INCONSISTENT));
         }
         if len != image.total_len {
             let expected = image.total_len;
@@ -209,7 +209,7 @@ impl Header {
             .read_at(&mut schema, image.schema_offset)
             .map_err(io("read"))?;
         if image.schema_checksum != rapidhash_v3(&schema) {
-            return Err(damaged("the schema's checksum does not match"));
+            return Err(damaged("schema checksum mismatch"));
         }
         let (seed, created) = (image.seed, image.created);
         Ok(Self {
@@ -225,7 +225,7 @@ impl Header {
     pub(crate) fn types(&self, home: &Home) -> Result<(ParsedSchema, ParsedSchema), OpenError> {
         ParsedSchema::from_blob(&self.schema).map_err(|_| OpenError::Damaged {
             name: home.to_string(),
-            what: "its schema makes no sense",
+            what: "invalid schema",
         })
     }
 }
@@ -239,7 +239,7 @@ fn only_lengths(found: &ParsedSchema, expected: &Schema) -> bool {
     ) || *found == ParsedSchema::from(expected)
 }
 
-const DISAGREES: &str = "the header does not agree with itself";
+const INCONSISTENT: &str = "inconsistent header";
 
 /// The dimensions that an image speaks of, if there can be such a map.
 fn dimensions(image: &HeaderImage) -> Option<Dimensions> {

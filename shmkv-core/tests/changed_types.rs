@@ -60,7 +60,7 @@ where
 fn check(error: &OpenError, expected: &[&str]) {
     assert!(matches!(error, OpenError::Types { .. }), "{error}");
     let text = error.to_string();
-    let (_, found) = text.split_once("has other types: ").unwrap();
+    let (_, found) = text.split_once("type mismatch: ").unwrap();
     assert_eq!(found, expected.join("; "));
 }
 
@@ -70,21 +70,21 @@ fn a_changed_field_is_named() {
         &refused::<widened::Reading, 18>(),
         &[
             "value: Reading.temp: f32 in the segment, f64 here",
-            "14 bytes in a value (V), this program asks for 18",
+            "V is 14 in the segment, 18 in this program",
         ],
     );
     check(
         &refused::<removed::Reading, 10>(),
         &[
             "value: Reading.temp: f32 in the segment, nothing here",
-            "14 bytes in a value (V), this program asks for 10",
+            "V is 14 in the segment, 10 in this program",
         ],
     );
     check(
         &refused::<added::Reading, 15>(),
         &[
             "value: Reading.ok: nothing in the segment, bool here",
-            "14 bytes in a value (V), this program asks for 15",
+            "V is 14 in the segment, 15 in this program",
         ],
     );
     check(
@@ -114,8 +114,8 @@ fn other_sizes_of_plain_bytes_are_sizes() {
             assert!(error.to_string().contains(part), "{error}");
         }
     };
-    let v = "8 bytes in a value (V), this program asks for 9";
-    let n = "10 entries (N), this program asks for 11";
+    let v = "V is 8 in the segment, 9 in this program";
+    let n = "N is 10 in the segment, 11 in this program";
     sizes(ShmMap::<10, 4, 9>::from_fd(fd()).err(), &[v]);
     sizes(ShmMap::<11, 4, 8>::from_fd(fd()).err(), &[n]);
     sizes(ShmMap::<11, 4, 9>::from_fd(fd()).err(), &[n, v]);

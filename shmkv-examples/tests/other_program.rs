@@ -138,7 +138,7 @@ macro_rules! refused {
 
 #[test]
 fn a_changed_field_is_named_to_the_other_program() {
-    const VALUES: &str = "has other types: value: Reading";
+    const VALUES: &str = "type mismatch: value: Reading";
     let cases = [
         (
             refused!(renamed),
@@ -158,37 +158,37 @@ fn a_changed_field_is_named_to_the_other_program() {
             refused!(widened),
             format!(
                 "{VALUES}.celsius: f64 in the segment, f32 here; \
-                 71 bytes in a value (V), this program asks for 67"
+                 V is 71 in the segment, 67 in this program"
             ),
         ),
         (
             refused!(removed),
             format!(
                 "{VALUES}.celsius: nothing in the segment, f32 here; \
-                 63 bytes in a value (V), this program asks for 67"
+                 V is 63 in the segment, 67 in this program"
             ),
         ),
         (
             refused!(added),
             format!(
                 "{VALUES}.ok: bool in the segment, nothing here; \
-                 68 bytes in a value (V), this program asks for 67"
+                 V is 68 in the segment, 67 in this program"
             ),
         ),
         (
             refused!(longer_inside),
             format!(
                 "{VALUES}.alarm?.text: String(32) in the segment, String(24) here; \
-                 75 bytes in a value (V), this program asks for 67"
+                 V is 75 in the segment, 67 in this program"
             ),
         ),
         (
             refused!(other_sign_in_the_key),
-            "has other types: key: SensorId.site: i32 in the segment, u32 here".to_owned(),
+            "type mismatch: key: SensorId.site: i32 in the segment, u32 here".to_owned(),
         ),
         (
             refused!(more_entries),
-            "has other sizes: 65 entries (N), this program asks for 64".to_owned(),
+            "size mismatch: N is 65 in the segment, 64 in this program".to_owned(),
         ),
     ];
     for (said, expected) in &cases {

@@ -45,4 +45,9 @@ impl Deadline {
     pub(crate) fn has_passed(&mut self) -> bool {
         self.since.get_or_insert_with(Instant::now).elapsed() >= self.limit
     }
+
+    /// How long ago it was first asked; zero if it never was.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
 }

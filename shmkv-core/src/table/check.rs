@@ -1,7 +1,10 @@
-//! Does a table agree with itself?
+//! Consistency check: every contradiction between a table's tags, slots and
+//! counters.
 //!
-//! Reads everything once, without a lock: exact while nobody writes. Used by
-//! people and tools that suspect a segment, and by the tests after every crash.
+//! It reads everything once, without a lock, so its result is exact only while no
+//! process writes. Counters are recomputed in another way than `recover` does it,
+//! so that the tests, which run it after every death, do not compare recovery with
+//! itself.
 
 use std::fmt;
 
@@ -16,82 +19,83 @@ use crate::sync::{Ordering::Acquire, Ordering::Relaxed, fence};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// A shard's number of entries is not what its counter says.
+    /// A shard's entry counter differs from its number of entries.
     Count {
         /// The shard.
         shard: usize,
-        /// Entries that live there.
+        /// Entries in the shard.
         entries: u64,
         /// What the counter says.
         counter: u64,
     },
-    /// A bucket's counter of passers-by is higher than it must be: lookups may
-    /// take a step too many.
+    /// An overflow counter of a bucket is too high: lookups may probe one bucket
+    /// too many.
     CounterHigh {
         /// The shard.
         shard: usize,
-        /// The bucket in it.
+        /// The bucket, counted within the shard.
         bucket: usize,
     },
-    /// A bucket's counter of passers-by is lower than it must be: an entry
-    /// beyond it cannot be found.
+    /// An overflow counter of a bucket is too low: lookups miss an entry that
+    /// lives further along its path.
     CounterLow {
         /// The shard.
         shard: usize,
-        /// The bucket in it.
+        /// The bucket, counted within the shard.
         bucket: usize,
     },
-    /// An entry is in a place, or has a tag, where no lookup finds it.
+    /// An entry is in a bucket, or has a tag, where no lookup finds it.
     Misplaced {
         /// The shard.
         shard: usize,
-        /// The bucket in it.
+        /// The bucket, counted within the shard.
         bucket: usize,
-        /// The slot in that.
+        /// The slot, counted within the bucket.
         slot: usize,
     },
-    /// A live slot's version is no version, or was never handed out.
+    /// The version of a live slot is zero, marked as being written, or higher than
+    /// any that was handed out.
     Version {
         /// The shard.
         shard: usize,
-        /// The bucket in it.
+        /// The bucket, counted within the shard.
         bucket: usize,
-        /// The slot in that.
+        /// The slot, counted within the bucket.
         slot: usize,
     },
     /// A key has two entries.
     Duplicate {
         /// The shard.
         shard: usize,
-        /// The bucket in it with the second entry.
+        /// The bucket of the second entry, counted within the shard.
         bucket: usize,
-        /// The slot in that.
+        /// The slot, counted within the bucket.
         slot: usize,
     },
-    /// A bucket has no vacant slot, so none of its entries can be changed.
+    /// A bucket has no vacant slot, so none of its entries can be updated.
     NoVacancy {
         /// The shard.
         shard: usize,
-        /// The bucket in it.
+        /// The bucket, counted within the shard.
         bucket: usize,
     },
-    /// A change of this shard is under way, or its author died.
+    /// A change of this shard is under way, or its writer died.
     Unfinished {
         /// The shard.
         shard: usize,
     },
-    /// The map holds more entries than fit.
+    /// The map holds more than `N` entries.
     TooMany {
-        /// Entries that live.
+        /// Entries in the map.
         entries: u64,
-        /// Entries that fit.
+        /// Entries that fit: `N`.
         capacity: u64,
     },
 }
 
 impl Fault {
-    /// Whether the next writer repairs this, and no operation goes wrong until
-    /// then: what a writer that was killed may leave behind.
+    /// Whether the next writer repairs this fault, and no operation fails or goes
+    /// wrong until then. A writer that is killed leaves no other faults.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         matches!(
@@ -110,14 +114,17 @@ impl fmt::Display for Fault {
                 counter,
             } => write!(
                 f,
-                "shard {shard} holds {entries} entries, its counter says {counter}"
+                "shard {shard}: {entries} entries, but its counter says {counter}"
             ),
             Self::CounterHigh { shard, bucket } => {
-                write!(f, "shard {shard}, bucket {bucket}: a counter is too high")
+                write!(
+                    f,
+                    "shard {shard}, bucket {bucket}: an overflow counter is too high"
+                )
             }
             Self::CounterLow { shard, bucket } => write!(
                 f,
-                "shard {shard}, bucket {bucket}: a counter is too low and hides an entry"
+                "shard {shard}, bucket {bucket}: an overflow counter is too low and hides an entry"
             ),
             Self::Misplaced {
                 shard,
@@ -125,7 +132,7 @@ impl fmt::Display for Fault {
                 slot,
             } => write!(
                 f,
-                "shard {shard}, bucket {bucket}, slot {slot}: no lookup finds this entry"
+                "shard {shard}, bucket {bucket}, slot {slot}: misplaced entry, no lookup finds it"
             ),
             Self::Version {
                 shard,
@@ -133,7 +140,7 @@ impl fmt::Display for Fault {
                 slot,
             } => write!(
                 f,
-                "shard {shard}, bucket {bucket}, slot {slot}: the version is impossible"
+                "shard {shard}, bucket {bucket}, slot {slot}: impossible version"
             ),
             Self::Duplicate {
                 shard,
@@ -141,14 +148,14 @@ impl fmt::Display for Fault {
                 slot,
             } => write!(
                 f,
-                "shard {shard}, bucket {bucket}, slot {slot}: a second entry of the same key"
+                "shard {shard}, bucket {bucket}, slot {slot}: second entry of the same key"
             ),
             Self::NoVacancy { shard, bucket } => {
-                write!(f, "shard {shard}, bucket {bucket}: no slot is vacant")
+                write!(f, "shard {shard}, bucket {bucket}: no vacant slot")
             }
-            Self::Unfinished { shard } => write!(f, "shard {shard}: a change is unfinished"),
+            Self::Unfinished { shard } => write!(f, "shard {shard}: unfinished change"),
             Self::TooMany { entries, capacity } => {
-                write!(f, "{entries} entries where {capacity} fit")
+                write!(f, "{entries} entries in a map of {capacity}")
             }
         }
     }

@@ -30,7 +30,7 @@ impl<const N: usize> Watcher<'_, N> {
             };
             match done {
                 Ok(()) => {}
-                Err(AccessError::Contended) => self.board.add(self.lane, Word::Contended, 1),
+                Err(AccessError::Contended { .. }) => self.board.add(self.lane, Word::Contended, 1),
                 Err(error) => {
                     self.complain(Word::Wrong, &format!("reader: {error}: {error:?}"));
                     return 1;

@@ -47,7 +47,7 @@ pub(crate) fn lengths() -> Result<(), Failed> {
         "empty",
         b"",
         none,
-        &["is not a shmkv segment", "starts with \"\""],
+        &["not a shmkv segment", "starts with \"\""],
     );
     let text =
         |it: &OpenError| matches!(it, OpenError::NotASegment { found, .. } if found == b"some tex");
@@ -70,7 +70,7 @@ pub(crate) fn lengths() -> Result<(), Failed> {
 
     for cut in [8, 9, 511] {
         let right = |it: &OpenError| matches!(*it, OpenError::Length { expected: 512, found, .. } if found == cut);
-        let parts = [format!("has {cut} bytes"), "says 512".to_owned()];
+        let parts = [format!("{cut} bytes"), "instead of 512".to_owned()];
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let cut = usize::try_from(cut)?;
         refused(&mut cases, "cut header", &image[..cut], right, &parts);
@@ -79,7 +79,7 @@ pub(crate) fn lengths() -> Result<(), Failed> {
         let mut bytes = image.clone();
         bytes.resize(other, 0);
         let right = |it: &OpenError| matches!(*it, OpenError::Length { expected, found, .. } if (expected, found) == (len as u64, other as u64));
-        let parts = [format!("has {other} bytes"), format!("says {len}")];
+        let parts = [format!("{other} bytes"), format!("instead of {len}")];
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         refused(&mut cases, "another length", &bytes, right, &parts);
     }
@@ -113,7 +113,7 @@ pub(crate) fn headers() -> Result<(), Failed> {
         "layout",
         &bytes,
         version,
-        &["layout version 7", "knows version 1"],
+        &["layout version is 7", "this program's is 1"],
     );
     let bytes = with(8, &7_u32.to_ne_bytes(), false);
     refused(
@@ -121,7 +121,7 @@ pub(crate) fn headers() -> Result<(), Failed> {
         "layout, another checksum",
         &bytes,
         version,
-        &["layout version 7"],
+        &["layout version is 7"],
     );
 
     let order = |it: &OpenError| matches!(it, OpenError::ByteOrder { .. });
@@ -154,10 +154,16 @@ pub(crate) fn headers() -> Result<(), Failed> {
         "byte order mark",
         &bytes,
         damaged,
-        &["byte order mark"],
+        &["invalid byte-order mark"],
     );
     let bytes = with(88, &[9; 8], false);
-    refused(&mut cases, "seed", &bytes, damaged, &["header's checksum"]);
+    refused(
+        &mut cases,
+        "seed",
+        &bytes,
+        damaged,
+        &["header checksum mismatch"],
+    );
     // Words that only a program with other constants could have written, under a right checksum.
     for at in [56, 64, 72, 80, 112, 120] {
         let bytes = with(at, &5_u32.to_ne_bytes(), true);
@@ -166,7 +172,7 @@ pub(crate) fn headers() -> Result<(), Failed> {
             "contradiction",
             &bytes,
             damaged,
-            &["does not agree with itself"],
+            &["inconsistent header"],
         );
     }
     let bytes = with(image.len() - 1, &[!image[image.len() - 1]], false);
@@ -175,7 +181,7 @@ pub(crate) fn headers() -> Result<(), Failed> {
         "schema",
         &bytes,
         damaged,
-        &["schema's checksum"],
+        &["schema checksum mismatch"],
     );
 
     let name = SegmentName::unique();
@@ -197,32 +203,28 @@ pub(crate) fn types() -> Result<(), Failed> {
         "N",
         wrong,
         sizes([20, 8, 16]),
-        &[name, "10 entries (N)", "asks for 20"],
+        &[name, "N is 10 in the segment, 20 in this program"],
     );
     let wrong = ShmMap::<10, 4, 16>::open(name);
     cases.refused(
         "K",
         wrong,
         sizes([10, 4, 16]),
-        &[name, "8 bytes in a key (K)", "asks for 4"],
+        &[name, "K is 8 in the segment, 4 in this program"],
     );
     let wrong = ShmMap::<10, 8, 17>::open(name);
     cases.refused(
         "V",
         wrong,
         sizes([10, 8, 17]),
-        &["16 bytes in a value (V)", "asks for 17"],
+        &["V is 16 in the segment, 17 in this program"],
     );
     let parts = [
-        "10 entries",
-        "8 bytes in a key",
-        "16 bytes in a value",
-        "asks for 1,",
-        "asks for 2",
-        "asks for 3",
+        "N is 10 in the segment, 1 in this program",
+        "K is 8 in the segment, 2 in this program",
+        "V is 16 in the segment, 3 in this program",
     ];
     let wrong = ShmMap::<1, 2, 3>::open_read_only(name);
-    let parts = parts.map(|part| part.trim_end_matches(','));
     cases.refused("all", wrong, sizes([1, 2, 3]), &parts);
 
     // The same sizes, and bytes that mean something else.
@@ -294,10 +296,15 @@ pub(crate) fn descriptors() -> Result<(), Failed> {
     );
     let wrong = Map::from_fd(sealed(&image[..1000], shrink));
     let length = |it: &OpenError| matches!(it, OpenError::Length { .. });
-    cases.refused("cut short", wrong, length, &["has 1000 bytes"]);
+    cases.refused("cut short", wrong, length, &["1000 bytes"]);
     let wrong = ShmMap::<11, 8, 16>::from_fd(sealed(&image, shrink));
     let sizes = |it: &OpenError| matches!(it, OpenError::Sizes { .. });
-    cases.refused("other sizes", wrong, sizes, &["10 entries", "asks for 11"]);
+    cases.refused(
+        "other sizes",
+        wrong,
+        sizes,
+        &["N is 10 in the segment, 11 in this program"],
+    );
     let wrong = StrMap::<10, 8, 16>::from_fd(sealed(&image, shrink));
     let types = |it: &OpenError| matches!(it, OpenError::Types { .. });
     cases.refused("other types", wrong, types, &["text"]);

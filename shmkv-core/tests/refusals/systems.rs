@@ -47,7 +47,7 @@ pub(crate) fn full_file_system() -> Result<(), Failed> {
     let mut cases = Cases::default();
     let child = world::fork_with_tmpfs("/dev/shm", 256 << 10, || {
         let mut cases = Cases::default();
-        let parts = ["/large", "bytes", "has fewer to reserve"];
+        let parts = ["/large", "bytes", "more than its file system has free"];
         cases.refused("full", Large::create("/large"), no_space, &parts);
         let at = Large::create_at("/dev/shm/large");
         cases.refused("full, by path", at, no_space, &["/dev/shm/large"]);
@@ -123,7 +123,7 @@ pub(crate) fn file_size_limit() -> Result<(), Failed> {
             let right = |needed, limit| needed > 1_000_000 && limit == 100_000;
             matches!(*it, CreateError::FileSizeLimit { needed, limit, .. } if right(needed, limit))
         };
-        let parts = [name.as_str(), "at most 100000"];
+        let parts = [name.as_str(), "RLIMIT_FSIZE allows this process 100000"];
         cases.refused("limit", Large::create(name.as_str()), limited, &parts);
         cases.refused(
             "limit, anonymous",
@@ -191,7 +191,7 @@ pub(crate) fn forbidden_locks() -> Result<(), Failed> {
             let mut cases = Cases::default();
             let create = |it: &CreateError| matches!(it, CreateError::Locks { .. });
             let open = |it: &OpenError| matches!(it, OpenError::Locks { .. });
-            let part = "open file description locks are not available";
+            let part = "open file description locks do not work";
             let parts = [new.as_str(), part, errno.desc()];
             cases.refused("create", Map::create(new.as_str()), create, &parts);
             let anonymous = Map::create_anonymous();
@@ -274,7 +274,7 @@ pub(crate) fn network_file_systems() -> Result<(), Failed> {
         PRETENDED.store(0, Relaxed);
         let create = |it: &CreateError| matches!(it, CreateError::NetworkFileSystem { kind: found, .. } if *found == kind);
         let open = |it: &OpenError| matches!(it, OpenError::NetworkFileSystem { kind: found, .. } if *found == kind);
-        let parts = [kind, "a network file system", "needs a local one"];
+        let parts = [kind, "is a network file system", "use a local one"];
         cases.refused(kind, created, create, &parts);
         cases.refused(kind, opened, open, &parts);
         cases.holds("reading is allowed", reader.is_ok());

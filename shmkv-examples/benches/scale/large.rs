@@ -225,7 +225,7 @@ fn read<const V: usize, R: AsRef<[u8]>>(
                 }
             }
             Ok(None) => return Err("the key is gone".into()),
-            Err(AccessError::Contended) => contended += 1,
+            Err(AccessError::Contended { .. }) => contended += 1,
             Err(other) => return Err(other.into()),
         }
     }
