@@ -16,7 +16,7 @@ use crate::header::{Header, Spec};
 use crate::home::Home;
 use crate::layout::Geometry;
 use crate::memory::Memory;
-use crate::sys::{self, Mapping, Object, Refusal, Unregistered};
+use crate::sys::{self, Mapping, NotRegistered, Object, Refusal};
 
 /// What errors call the registration of a writer.
 const REGISTER: &str = "register as a writer of";
@@ -150,11 +150,11 @@ impl Candidate {
             return Ok(Handle::read_only(memory, object, home, settings));
         }
         Handle::register_new(memory, object, &home, settings).map_err(|refused| match refused {
-            Unregistered::Locks(source) => OpenError::Locks {
+            NotRegistered::Locks(source) => OpenError::Locks {
                 name: name(),
                 source,
             },
-            Unregistered::Other(source) => io(REGISTER)(source),
+            NotRegistered::Other(source) => io(REGISTER)(source),
         })
     }
 }
@@ -213,11 +213,11 @@ pub(crate) fn create<G: Geometry>(
     }
     let handle = Handle::register_new(memory, object, &home, settings);
     let handle = handle.map_err(|refused| match refused {
-        Unregistered::Locks(source) => CreateError::Locks {
+        NotRegistered::Locks(source) => CreateError::Locks {
             name: name(),
             source,
         },
-        Unregistered::Other(source) => io(REGISTER)(source),
+        NotRegistered::Other(source) => io(REGISTER)(source),
     })?;
     // Last, for it may take the right to write away from this user too.
     publish(handle.object(), &home, settings.mode, temporary).map_err(|source| {

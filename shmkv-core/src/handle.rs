@@ -10,7 +10,7 @@ use crate::layout::Geometry;
 use crate::lock::{self, Acquired, Guard, MAX_ID, Os};
 use crate::memory::Memory;
 use crate::sync::{AtomicU32, Ordering::Relaxed};
-use crate::sys::{self, Claim, Deadline, Object, Unregistered, futex};
+use crate::sys::{self, Deadline, NotRegistered, Object, Registration, futex};
 
 /// How a segment is created or opened.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Handle<G> {
     object: Object,
     home: Home,
     /// `None` on a read-only handle.
-    claim: Option<Claim>,
+    registration: Option<Registration>,
     lock_timeout: Duration,
 }
 
@@ -51,7 +51,7 @@ impl<G: Geometry> Handle<G> {
             memory,
             object,
             home,
-            claim: None,
+            registration: None,
             lock_timeout: settings.lock_timeout,
         }
     }
@@ -63,12 +63,12 @@ impl<G: Geometry> Handle<G> {
         object: Object,
         home: &Home,
         settings: Settings,
-    ) -> Result<Self, Unregistered> {
+    ) -> Result<Self, NotRegistered> {
         let handle = Self {
             memory,
             object,
             home: home.clone(),
-            claim: Some(Claim::new().map_err(Unregistered::Other)?),
+            registration: Some(Registration::new().map_err(NotRegistered::Other)?),
             lock_timeout: settings.lock_timeout,
         };
         handle.register()?;
@@ -77,7 +77,7 @@ impl<G: Geometry> Handle<G> {
 
     /// Whether this handle may write.
     pub(crate) fn is_writable(&self) -> bool {
-        self.claim.is_some()
+        self.registration.is_some()
     }
 
     /// The object itself.
@@ -169,7 +169,7 @@ impl<G: Geometry> Handle<G> {
     /// The id of this process, if it is a writer already.
     #[inline(always)]
     fn writer_id(&self) -> Option<u32> {
-        self.claim.as_ref().and_then(Claim::id)
+        self.registration.as_ref().and_then(Registration::id)
     }
 
     /// Takes the lock of one shard, in order to look.
@@ -283,10 +283,10 @@ impl<G: Geometry> Handle<G> {
 
     /// Makes this process a writer.
     #[cold]
-    fn register(&self) -> Result<u32, Unregistered> {
-        let Some(claim) = &self.claim else {
+    fn register(&self) -> Result<u32, NotRegistered> {
+        let Some(registration) = &self.registration else {
             let error = io::ErrorKind::PermissionDenied;
-            return Err(Unregistered::Other(error.into()));
+            return Err(NotRegistered::Other(error.into()));
         };
         let table = self.memory.table();
         let next_id = &self.memory.shared().next_id;
@@ -298,7 +298,7 @@ impl<G: Geometry> Handle<G> {
                 lock::disown(&shard.lock, id);
             }
         };
-        claim.register(&self.object, next, disown)
+        registration.register(&self.object, next, disown)
     }
 }
 

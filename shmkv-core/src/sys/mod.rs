@@ -4,15 +4,15 @@
 //! The layers above see safe functions and `std::io::Error`; the four files that
 //! need `unsafe` say why. `nix` types stay inside.
 
-mod claim;
 mod fork;
 pub(crate) mod futex;
 mod host;
+mod liveness;
 mod mapping;
 mod object;
 mod smaps;
 
-pub(crate) use claim::{Claim, Unregistered, count_alive, is_alive};
 pub(crate) use host::{Deadline, boot_id, now, random_seed};
+pub(crate) use liveness::{NotRegistered, Registration, count_alive, is_alive};
 pub(crate) use mapping::{Atomics, Mapping};
 pub(crate) use object::{Object, Refusal};

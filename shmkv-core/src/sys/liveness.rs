@@ -20,7 +20,7 @@
 //! addresses of the kernel's choice. (2) The claim's page has no permission, so
 //! nothing refers to it; it is unmapped once, by the process that mapped it,
 //! because its address is forgotten in a child. (3) The private page is zeroed
-//! memory, for which `Page` is valid, and lives as long as its `Claim`.
+//! memory, for which `Page` is valid, and lives as long as its `Registration`.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -37,7 +37,7 @@ use nix::sys::mman::{self, MapFlags, MmapAdvise, ProtFlags};
 use super::{Object, fork};
 
 /// The byte whose lock stands for the id 0, which nobody has.
-const CLAIMS_AT: i64 = 1 << 62;
+const LIVENESS_AT: i64 = 1 << 62;
 /// Pages are at least this long, and two words need no more.
 const PAGE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
 /// How many ids to try. One may be taken by a writer as old as 2^30 others.
@@ -45,7 +45,7 @@ const TRIES: usize = 64;
 
 /// This process's place among the writers of one object.
 #[derive(Debug)]
-pub(crate) struct Claim {
+pub(crate) struct Registration {
     page: NonNull<Page>,
 }
 
@@ -57,21 +57,21 @@ struct Page {
 }
 
 // SAFETY: the page holds atomics and lives as long as the claim, by (3).
-unsafe impl Send for Claim {}
+unsafe impl Send for Registration {}
 // SAFETY: as above.
-unsafe impl Sync for Claim {}
+unsafe impl Sync for Registration {}
 
-impl Claim {
+impl Registration {
     /// A place without a claim, which [`register`](Self::register) makes.
     pub(crate) fn new() -> io::Result<Self> {
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: by (1).
         let page = unsafe { mman::mmap_anonymous(None, PAGE, protection, MapFlags::MAP_PRIVATE) }?;
         // From here on the page is unmapped on every way out.
-        let claim = Self { page: page.cast() };
+        let registration = Self { page: page.cast() };
         // SAFETY: the page was just mapped; wiping leaves it valid, by (3).
         unsafe { mman::madvise(page, PAGE.get(), MmapAdvise::MADV_WIPEONFORK) }?;
-        Ok(claim)
+        Ok(registration)
     }
 
     #[inline(always)]
@@ -99,14 +99,14 @@ impl Claim {
         object: &Object,
         next: impl Fn() -> u32,
         disown: impl Fn(u32),
-    ) -> Result<u32, Unregistered> {
+    ) -> Result<u32, NotRegistered> {
         fork::excluded(|| {
             if let Some(id) = self.id() {
                 return Ok(id); // Another thread was faster.
             }
             for _ in 0..TRIES {
                 let id = next();
-                if let Some(address) = claim(object, id)? {
+                if let Some(address) = take_id(object, id)? {
                     disown(id);
                     let page = self.page();
                     page.address
@@ -116,12 +116,12 @@ impl Claim {
                 }
             }
             let message = "no free writer id was found";
-            Err(Unregistered::Other(io::Error::other(message)))
+            Err(NotRegistered::Other(io::Error::other(message)))
         })
     }
 }
 
-impl Drop for Claim {
+impl Drop for Registration {
     fn drop(&mut self) {
         let address = self.page().address.load(Ordering::Relaxed);
         if let Some(address) = NonNull::new(address as *mut c_void) {
@@ -135,7 +135,7 @@ impl Drop for Claim {
 
 /// Claims `id` for this address space: the address of the page that keeps the
 /// claim, or `None` if somebody alive has that id.
-fn claim(object: &Object, id: u32) -> Result<Option<NonNull<c_void>>, Unregistered> {
+fn take_id(object: &Object, id: u32) -> Result<Option<NonNull<c_void>>, NotRegistered> {
     let file = object.reopen(true)?;
     let flags = MapFlags::MAP_SHARED;
     // SAFETY: by (1).
@@ -149,7 +149,7 @@ fn claim(object: &Object, id: u32) -> Result<Option<NonNull<c_void>>, Unregister
     let private = unsafe { mman::madvise(address, PAGE.get(), MmapAdvise::MADV_DONTFORK) };
     if let Err(error) = private {
         undo();
-        return Err(Unregistered::Other(error.into()));
+        return Err(NotRegistered::Other(error.into()));
     }
     let range = byte(id, libc::F_WRLCK);
     let locked = fcntl::fcntl(&file, FcntlArg::F_OFD_SETLK(&range));
@@ -161,34 +161,34 @@ fn claim(object: &Object, id: u32) -> Result<Option<NonNull<c_void>>, Unregister
     undo();
     match lasting {
         // Seen where the mapping is of another file below: overlayfs.
-        Ok(_) => Err(Unregistered::Locks(io::Error::new(
+        Ok(_) => Err(NotRegistered::Locks(io::Error::new(
             io::ErrorKind::Unsupported,
             "locks on this object do not outlive their descriptor",
         ))),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
-        Err(error) => Err(Unregistered::Locks(error.into())),
+        Err(error) => Err(NotRegistered::Locks(error.into())),
     }
 }
 
 /// Why this process could not become a writer.
 #[derive(Debug)]
-pub(crate) enum Unregistered {
+pub(crate) enum NotRegistered {
     /// The kernel does not give it the lock that says that it lives.
     Locks(io::Error),
     /// Something else was refused.
     Other(io::Error),
 }
 
-impl From<io::Error> for Unregistered {
+impl From<io::Error> for NotRegistered {
     fn from(error: io::Error) -> Self {
         Self::Other(error)
     }
 }
 
-impl From<Unregistered> for io::Error {
-    fn from(refused: Unregistered) -> Self {
+impl From<NotRegistered> for io::Error {
+    fn from(refused: NotRegistered) -> Self {
         match refused {
-            Unregistered::Locks(error) | Unregistered::Other(error) => error,
+            NotRegistered::Locks(error) | NotRegistered::Other(error) => error,
         }
     }
 }
@@ -244,7 +244,7 @@ fn byte(id: u32, kind: i32) -> libc::flock {
     libc::flock {
         l_type: kind as i16,
         l_whence: libc::SEEK_SET as i16,
-        l_start: CLAIMS_AT + i64::from(id),
+        l_start: LIVENESS_AT + i64::from(id),
         l_len: 1,
         l_pid: 0,
     }
