@@ -27,7 +27,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::mman::{self, MapFlags, MmapAdvise, MsFlags, ProtFlags};
 
-use super::smaps;
+use super::huge_pages;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 /// A mapped object.
@@ -156,7 +156,7 @@ impl Mapping {
     /// Bytes of it that this process reaches through huge pages.
     pub(crate) fn huge_page_bytes(&self) -> io::Result<usize> {
         let start = self.base.addr().get();
-        smaps::huge_page_bytes(start..start + self.len.get())
+        huge_pages::mapped_bytes(start..start + self.len.get())
     }
 
     /// Writes the first page back to the file, and waits for it.

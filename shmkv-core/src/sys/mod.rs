@@ -7,10 +7,10 @@
 mod fork;
 pub(crate) mod futex;
 mod host;
+mod huge_pages;
 mod liveness;
 mod mapping;
 mod object;
-mod smaps;
 
 pub(crate) use host::{Deadline, boot_id, now, random_seed};
 pub(crate) use liveness::{NotRegistered, Registration, count_alive, is_alive};

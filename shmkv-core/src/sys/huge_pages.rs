@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// Bytes of shared memory and files, mapped at these addresses, that this process
 /// reaches through huge pages. To tell, the kernel walks all its page tables.
-pub(super) fn huge_page_bytes(addresses: Range<usize>) -> io::Result<usize> {
+pub(super) fn mapped_bytes(addresses: Range<usize>) -> io::Result<usize> {
     let mut inside = false;
     let mut bytes = 0;
     // The names of files in it are any bytes.
