@@ -16,7 +16,7 @@ use crate::header::{Header, Spec};
 use crate::home::Home;
 use crate::layout::Geometry;
 use crate::memory::Memory;
-use crate::sys::{self, Mapping, NotRegistered, Object, Refusal};
+use crate::sys::{self, Mapping, NotRegistered, Object, ReserveError};
 
 /// What errors call the registration of a writer.
 const REGISTER: &str = "register as a writer of";
@@ -188,17 +188,17 @@ pub(crate) fn create<G: Geometry>(
         return Err(CreateError::NetworkFileSystem { name: name(), kind });
     }
     let needed = spec.total_len();
-    object.reserve(needed).map_err(|refusal| match refusal {
-        Refusal::NoSpace => CreateError::NoSpace {
+    object.reserve(needed).map_err(|error| match error {
+        ReserveError::NoSpace => CreateError::NoSpace {
             name: name(),
             needed,
         },
-        Refusal::FileSizeLimit(limit) => CreateError::FileSizeLimit {
+        ReserveError::FileSizeLimit(limit) => CreateError::FileSizeLimit {
             name: name(),
             needed,
             limit,
         },
-        Refusal::Io(source) => io("reserve space for")(source),
+        ReserveError::Io(source) => io("reserve space for")(source),
     })?;
     let seed = sys::random_seed().map_err(io("choose a hash seed for"))?;
     spec.write(&object, seed).map_err(io("write"))?;

@@ -28,7 +28,7 @@ pub(crate) struct Object {
 /// Why an object cannot hold what it should, where that is not the kernel's
 /// own error.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum ReserveError {
     /// The file system has less room.
     NoSpace,
     /// The process may not make files this long.
@@ -144,16 +144,16 @@ impl Object {
     }
 
     /// Makes the object `len` bytes long and reserves every one of them.
-    pub(crate) fn reserve(&self, len: u64) -> Result<(), Refusal> {
+    pub(crate) fn reserve(&self, len: u64) -> Result<(), ReserveError> {
         // Beyond this limit the kernel would kill the process by SIGXFSZ.
-        let (limit, _) = resource::getrlimit(Resource::RLIMIT_FSIZE).map_err(Refusal::from)?;
+        let (limit, _) = resource::getrlimit(Resource::RLIMIT_FSIZE).map_err(ReserveError::from)?;
         if len > limit {
-            return Err(Refusal::FileSizeLimit(limit));
+            return Err(ReserveError::FileSizeLimit(limit));
         }
         // Asked first: a request that cannot be met would take, before it
         // fails, what others on the machine need.
-        if self.room()?.is_some_and(|room| len > room) {
-            return Err(Refusal::NoSpace);
+        if self.free_space()?.is_some_and(|free| len > free) {
+            return Err(ReserveError::NoSpace);
         }
         let mut at = 0;
         while at < len {
@@ -171,13 +171,13 @@ impl Object {
 
     /// How many bytes are free on the file system, at most; `None` if it has no
     /// size of its own, as an anonymous object's.
-    fn room(&self) -> Result<Option<u64>, Refusal> {
+    fn free_space(&self) -> Result<Option<u64>, ReserveError> {
         let found = statfs::fstatfs(&self.file)?;
         // Signed or not, by platform; negative is nonsense.
         #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
         let block = u64::try_from(found.block_size()).unwrap_or(0);
-        let room = found.blocks_free().saturating_mul(block);
-        Ok((found.blocks() != 0).then_some(room))
+        let free = found.blocks_free().saturating_mul(block);
+        Ok((found.blocks() != 0).then_some(free))
     }
 
     /// Reserves by writing, where the file system cannot do better.
@@ -290,7 +290,7 @@ impl AsFd for Object {
     }
 }
 
-impl From<io::Error> for Refusal {
+impl From<io::Error> for ReserveError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
@@ -299,7 +299,7 @@ impl From<io::Error> for Refusal {
     }
 }
 
-impl From<Errno> for Refusal {
+impl From<Errno> for ReserveError {
     fn from(error: Errno) -> Self {
         io::Error::from(error).into()
     }
