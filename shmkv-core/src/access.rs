@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::bytes::Sink;
+use crate::bytes::ReadInto;
 use crate::error::AccessError;
 use crate::handle::{Handle, release_all};
 use crate::layout::Geometry;
@@ -31,7 +31,7 @@ impl<G: Geometry> Handle<G> {
     /// The table's own `get` has been tried, or is not worth it.
     #[cold]
     #[inline(never)]
-    pub(crate) fn get_slow<S: Sink + ?Sized>(
+    pub(crate) fn get_slow<S: ReadInto + ?Sized>(
         &self,
         hash: Hash,
         key: &[u8],
@@ -86,7 +86,7 @@ impl<G: Geometry> Handle<G> {
 
     /// Stores a value if its condition holds; see [`Table::store`].
     #[inline]
-    pub(crate) fn put<S: Sink + ?Sized>(
+    pub(crate) fn put<S: ReadInto + ?Sized>(
         &self,
         change: Change<'_>,
         old: &mut S,
@@ -101,14 +101,14 @@ impl<G: Geometry> Handle<G> {
     /// where it seems to be and its shard's lock is free; else `None`, as for every new
     /// key, and nothing has been done.
     #[inline(always)]
-    pub(crate) fn put_at_once<S: Sink + ?Sized>(
+    pub(crate) fn put_at_once<S: ReadInto + ?Sized>(
         &self,
         change: Change<'_>,
         old: &mut S,
     ) -> Option<Stored> {
         let me = self.ready()?;
         let table = self.table();
-        let guess = table.guess(change.hash, S::TAKES)?;
+        let guess = table.guess(change.hash, S::WANTED)?;
         let locked = self.try_lock(me, table.shard_of(guess.at))?;
         // Each way out by itself, so that there is nothing to be told apart later.
         match table.store_as_guessed(locked.proof(), change, guess, old) {
@@ -124,7 +124,7 @@ impl<G: Geometry> Handle<G> {
     }
 
     /// As [`put`](Self::put), whatever there is to look for or to wait for.
-    pub(crate) fn put_slow<S: Sink + ?Sized>(
+    pub(crate) fn put_slow<S: ReadInto + ?Sized>(
         &self,
         change: Change<'_>,
         old: &mut S,
@@ -147,7 +147,7 @@ impl<G: Geometry> Handle<G> {
     /// Decides under all locks whether the map is full, and stores if it is not.
     #[cold]
     #[inline(never)]
-    fn put_under_all_locks<S: Sink + ?Sized>(
+    fn put_under_all_locks<S: ReadInto + ?Sized>(
         &self,
         change: Change<'_>,
         old: &mut S,
@@ -178,7 +178,7 @@ impl<G: Geometry> Handle<G> {
 
     /// Removes a key, if it is present and has the version `expected`, where
     /// that is given; returns the version found and copies its value.
-    pub(crate) fn remove<S: Sink + ?Sized>(
+    pub(crate) fn remove<S: ReadInto + ?Sized>(
         &self,
         hash: Hash,
         key: &[u8],

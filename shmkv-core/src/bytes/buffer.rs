@@ -15,16 +15,16 @@ use super::load;
 use crate::sync::AtomicU64;
 
 /// What takes a value that is read.
-pub(crate) trait Sink {
+pub(crate) trait ReadInto {
     /// Whether it takes anything.
-    const TAKES: bool = true;
+    const WANTED: bool = true;
 
     /// Copies as many bytes as it takes.
     fn copy_from(&mut self, from: &[AtomicU64]);
 }
 
 /// Takes the first bytes, as many as it is long.
-impl Sink for [u8] {
+impl ReadInto for [u8] {
     #[inline(always)]
     fn copy_from(&mut self, from: &[AtomicU64]) {
         let (start, len) = (self.as_mut_ptr().cast(), self.len());
@@ -35,15 +35,15 @@ impl Sink for [u8] {
 }
 
 /// Takes nothing.
-impl Sink for () {
-    const TAKES: bool = false;
+impl ReadInto for () {
+    const WANTED: bool = false;
 
     #[inline(always)]
     fn copy_from(&mut self, _: &[AtomicU64]) {}
 }
 
-/// A [`Sink`] that can be made on the spot: a [`Buffer`], or `()` for nothing.
-pub(crate) trait Room: Sink + Sized {
+/// A [`ReadInto`] that can be made on the spot: a [`Buffer`], or `()` for nothing.
+pub(crate) trait Scratch: ReadInto + Sized {
     /// Nothing yet.
     fn new() -> Self;
 
@@ -51,7 +51,7 @@ pub(crate) trait Room: Sink + Sized {
     fn with<R>(body: impl FnOnce(&mut Self) -> R) -> R;
 }
 
-impl Room for () {
+impl Scratch for () {
     #[inline(always)]
     fn new() -> Self {}
 
@@ -61,7 +61,7 @@ impl Room for () {
     }
 }
 
-impl<const LEN: usize> Room for Buffer<LEN> {
+impl<const LEN: usize> Scratch for Buffer<LEN> {
     #[inline(always)]
     fn new() -> Self {
         Self {
@@ -80,7 +80,7 @@ impl<const LEN: usize> Room for Buffer<LEN> {
     }
 }
 
-/// Room for `LEN` bytes.
+/// Memory for `LEN` bytes, not zeroed first.
 pub(crate) struct Buffer<const LEN: usize> {
     bytes: [MaybeUninit<u8>; LEN],
     is_filled: bool,
@@ -96,7 +96,7 @@ impl<const LEN: usize> Buffer<LEN> {
     }
 }
 
-impl<const LEN: usize> Sink for Buffer<LEN> {
+impl<const LEN: usize> ReadInto for Buffer<LEN> {
     #[inline(always)]
     fn copy_from(&mut self, from: &[AtomicU64]) {
         self.is_filled = load(from, &mut self.bytes);

@@ -19,7 +19,7 @@ mod moves;
 #[allow(dead_code)]
 mod words;
 
-pub(crate) use buffer::{Buffer, Room, STACK_LIMIT, Sink, with_zeros};
+pub(crate) use buffer::{Buffer, ReadInto, STACK_LIMIT, Scratch, with_zeros};
 pub(crate) use moves::{prefetch, prefetch_to_write, same_in_words};
 
 use std::mem::MaybeUninit;

@@ -7,7 +7,7 @@
 //! in memory.
 
 use super::{ShmReader, Version, Versioned};
-use crate::bytes::{Buffer, Room, STACK_LIMIT, exactly, with_zeros};
+use crate::bytes::{Buffer, STACK_LIMIT, Scratch, exactly, with_zeros};
 use crate::codec::{ShmKey, ShmValue, ToKey};
 use crate::error::AccessError;
 use crate::table::{Hash, Spot};

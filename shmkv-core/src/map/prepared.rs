@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::lookup::{decoded, encoded_key, versioned};
 use super::{ShmReader, Versioned};
-use crate::bytes::{Buffer, Room, STACK_LIMIT};
+use crate::bytes::{Buffer, STACK_LIMIT, Scratch};
 use crate::codec::{ShmKey, ShmValue, ToKey};
 use crate::error::AccessError;
 use crate::table::{Hash, Spot};

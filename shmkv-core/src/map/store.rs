@@ -5,7 +5,7 @@
 
 use super::ShmMap;
 use super::lookup::encoded_key;
-use crate::bytes::{Room, STACK_LIMIT, Sink, exactly, with_zeros};
+use crate::bytes::{ReadInto, STACK_LIMIT, Scratch, exactly, with_zeros};
 use crate::codec::{ShmKey, ShmValue, ToKey, ToValue};
 use crate::error::AccessError;
 use crate::table::{Change, Condition, Hash, Stored};
@@ -18,7 +18,7 @@ where
     /// Encodes and stores, and makes something of the outcome after the lock
     /// has been given back.
     #[inline(always)]
-    pub(super) fn put<Old: Room, R>(
+    pub(super) fn put<Old: Scratch, R>(
         &self,
         key: &impl ToKey<Key>,
         value: &impl ToValue<Value>,
@@ -50,7 +50,7 @@ where
     /// Out of line; shown only the parts of a change, for what is shown to anybody
     /// has to be in memory.
     #[inline(never)]
-    fn put_slow<Old: Room, R>(
+    fn put_slow<Old: Scratch, R>(
         &self,
         hash: Hash,
         key: &[u8],
@@ -72,7 +72,7 @@ where
 
     /// For what does not go on the stack.
     #[inline(never)]
-    fn put_large<Old: Room, R>(
+    fn put_large<Old: Scratch, R>(
         &self,
         key: &impl ToKey<Key>,
         value: &impl ToValue<Value>,
@@ -94,7 +94,7 @@ where
         key: &[u8],
         value: &impl ToValue<Value>,
         condition: Condition,
-        old: &mut impl Sink,
+        old: &mut impl ReadInto,
     ) -> Result<Stored, AccessError> {
         let mut put = |value: &[u8]| {
             let change = Change {

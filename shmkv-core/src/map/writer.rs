@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::lookup::{decoded, versioned};
 use super::{Exchange, Iter, Options, ShmReader, Version};
-use crate::bytes::{Buffer, Room};
+use crate::bytes::{Buffer, Scratch};
 use crate::codec::{ShmKey, ShmValue, ToKey, ToValue};
 use crate::error::{AccessError, CreateError, Error, OpenError};
 use crate::handle::Handle;

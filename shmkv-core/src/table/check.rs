@@ -10,7 +10,7 @@ use std::fmt;
 
 use super::tags::Tags;
 use super::{Intent, NUMBER, Table, WRITING};
-use crate::bytes::Sink;
+use crate::bytes::ReadInto;
 use crate::layout::{CLASSES, Geometry, MAX_LIVE};
 use crate::sync::{Ordering::Acquire, Ordering::Relaxed, fence};
 

@@ -11,7 +11,7 @@
 //! for it knows a clock and a lock.
 
 use super::{Hash, Spot, Table, Tags, WRITING};
-use crate::bytes::{self, Sink};
+use crate::bytes::{self, ReadInto};
 use crate::layout::{Bucket, Geometry, SLOTS};
 use crate::sync::{self, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Part};
 
@@ -60,7 +60,7 @@ impl<G: Geometry> Table<'_, G> {
     /// Linearizes at the second look at the tags of the bucket that holds the
     /// key; a miss at its first look, or right after the removal that it saw.
     #[inline(always)]
-    pub(crate) fn get<S: Sink + ?Sized>(
+    pub(crate) fn get<S: ReadInto + ?Sized>(
         &self,
         hash: Hash,
         key: &[u8],
@@ -74,7 +74,7 @@ impl<G: Geometry> Table<'_, G> {
 
     /// As [`get`](Self::get), in all buckets of the path, one slot each.
     #[inline(always)]
-    pub(crate) fn get_along<S: Sink + ?Sized>(
+    pub(crate) fn get_along<S: ReadInto + ?Sized>(
         &self,
         hash: Hash,
         key: &[u8],
@@ -93,7 +93,7 @@ impl<G: Geometry> Table<'_, G> {
 
     /// One look at one bucket.
     #[inline(always)]
-    fn look_into<S: Sink + ?Sized>(
+    fn look_into<S: ReadInto + ?Sized>(
         &self,
         at: usize,
         hash: Hash,
@@ -120,7 +120,7 @@ impl<G: Geometry> Table<'_, G> {
 
     /// As [`get`](Self::get), of a key that seems to be in this slot.
     #[inline(always)]
-    pub(crate) fn get_at<S: Sink + ?Sized>(
+    pub(crate) fn get_at<S: ReadInto + ?Sized>(
         &self,
         spot: Spot,
         hash: Hash,
@@ -135,7 +135,7 @@ impl<G: Geometry> Table<'_, G> {
     /// read. If what is there now has it, too, it is the same entry: in a shard no
     /// version is given twice. So the slot must be one of the key's shard.
     #[inline(always)]
-    pub(crate) fn get_again<S: Sink + ?Sized>(
+    pub(crate) fn get_again<S: ReadInto + ?Sized>(
         &self,
         spot: Spot,
         version: u64,
@@ -146,7 +146,7 @@ impl<G: Geometry> Table<'_, G> {
     }
 
     #[inline(always)]
-    fn get_there<S: Sink + ?Sized>(
+    fn get_there<S: ReadInto + ?Sized>(
         &self,
         spot: Spot,
         hash: Hash,
@@ -164,7 +164,7 @@ impl<G: Geometry> Table<'_, G> {
 
     /// As [`get`](Self::get), looking at each bucket until what it says can be
     /// believed.
-    pub(crate) fn get_slow<S: Sink + ?Sized>(
+    pub(crate) fn get_slow<S: ReadInto + ?Sized>(
         &self,
         hash: Hash,
         key: &[u8],
@@ -193,7 +193,7 @@ impl<G: Geometry> Table<'_, G> {
     /// One look at one slot whose tag matched; whether it `still` does, a second look
     /// at the tags tells, and whether it is the `same` key, its version and its words.
     #[inline(always)]
-    fn look<S: Sink + ?Sized>(
+    fn look<S: ReadInto + ?Sized>(
         &self,
         at: usize,
         i: usize,
@@ -225,7 +225,7 @@ impl<G: Geometry> Table<'_, G> {
     }
 
     /// Searches one bucket, looking at every slot whose tag matches.
-    fn search<S: Sink + ?Sized>(
+    fn search<S: ReadInto + ?Sized>(
         &self,
         at: usize,
         tag: u8,

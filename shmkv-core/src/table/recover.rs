@@ -11,7 +11,7 @@
 
 use super::write::{commit, take_number};
 use super::{Exclusive, Intent, Place, Table, Tags};
-use crate::bytes::Sink;
+use crate::bytes::ReadInto;
 use crate::layout::{Bucket, CLASSES, Geometry};
 use crate::sync::{self, Ordering::Relaxed, Ordering::Release, Part};
 

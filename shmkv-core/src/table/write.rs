@@ -8,7 +8,7 @@
 //! is killed between two machine instructions, not between two statements.
 
 use super::{Exclusive, Guess, Hash, Intent, NUMBER, Place, Slot, Table, Tags, WRITING};
-use crate::bytes::{self, Sink};
+use crate::bytes::{self, ReadInto};
 use crate::layout::{Bucket, Geometry, Shard};
 use crate::sync::{
     self, AtomicU8,
@@ -87,7 +87,7 @@ impl<G: Geometry> Table<'_, G> {
     /// If the key is present, the value that was found is copied to `old`, whether
     /// or not the condition holds; unless its bucket has no vacant slot, which by the
     /// rules it has. Linearizes at the store to the tags.
-    pub(crate) fn store<S: Sink + ?Sized>(
+    pub(crate) fn store<S: ReadInto + ?Sized>(
         &self,
         held: Exclusive<'_>,
         change: Change<'_>,
@@ -136,7 +136,7 @@ impl<G: Geometry> Table<'_, G> {
     /// As [`store`](Self::store), for a key of which a [`Guess`] from before the
     /// lock was taken still holds; `None` if it does not.
     #[inline(always)]
-    pub(crate) fn store_as_guessed<S: Sink + ?Sized>(
+    pub(crate) fn store_as_guessed<S: ReadInto + ?Sized>(
         &self,
         held: Exclusive<'_>,
         change: Change<'_>,
@@ -163,7 +163,7 @@ impl<G: Geometry> Table<'_, G> {
     /// Publishes a new value for a live entry, in the slot `to` of its bucket, if
     /// the condition holds.
     #[inline(always)]
-    fn replace<S: Sink + ?Sized>(
+    fn replace<S: ReadInto + ?Sized>(
         &self,
         held: Exclusive<'_>,
         change: Change<'_>,
@@ -197,7 +197,7 @@ impl<G: Geometry> Table<'_, G> {
     /// version; returns the version found and copies its value to `old`.
     ///
     /// Linearizes at the store to the tags.
-    pub(crate) fn remove<S: Sink + ?Sized>(
+    pub(crate) fn remove<S: ReadInto + ?Sized>(
         &self,
         held: Exclusive<'_>,
         hash: Hash,
@@ -273,7 +273,7 @@ impl<G: Geometry> Table<'_, G> {
     }
 
     /// Looks `key` up under the lock, for those whom writers disturb too often.
-    pub(crate) fn get_locked<S: Sink + ?Sized>(
+    pub(crate) fn get_locked<S: ReadInto + ?Sized>(
         &self,
         held: Exclusive<'_>,
         hash: Hash,
