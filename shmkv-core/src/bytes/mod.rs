@@ -20,7 +20,7 @@ mod moves;
 mod words;
 
 pub(crate) use buffer::{Buffer, ReadInto, STACK_LIMIT, Scratch, with_zeros};
-pub(crate) use moves::{prefetch, prefetch_to_write, same_in_words};
+pub(crate) use moves::{equal_bytes_mask, prefetch, prefetch_to_write};
 
 use std::mem::MaybeUninit;
 
@@ -113,10 +113,10 @@ mod tests {
             let other = word ^ (word.rotate_left(31) & round.wrapping_mul(0x0101_0800_0180_0001));
             let (a, b) = (word.to_le_bytes(), other.to_le_bytes());
             let slowly = (0..8).filter(|&i| a[i] == b[i]).map(|i| 1 << i).sum::<u8>();
-            assert_eq!(same_in_words(word, other), slowly, "{word:x} {other:x}");
+            assert_eq!(equal_bytes_mask(word, other), slowly, "{word:x} {other:x}");
             #[cfg(target_arch = "x86_64")]
             assert_eq!(
-                words::same_in_words(word, other),
+                words::equal_bytes_mask(word, other),
                 slowly,
                 "{word:x} {other:x}"
             );

@@ -171,7 +171,7 @@ pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
 
 /// In which bytes two words are the same, a bit each, from the lowest byte on.
 #[inline(always)]
-pub(crate) fn same_in_words(a: u64, b: u64) -> u8 {
+pub(crate) fn equal_bytes_mask(a: u64, b: u64) -> u8 {
     let same = same(of_word(a), of_word(b));
     // SAFETY: by (3).
     unsafe { _mm_movemask_epi8(same) as u8 }

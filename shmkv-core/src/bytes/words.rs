@@ -32,7 +32,7 @@ pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
 
 /// In which bytes two words are the same, a bit each, from the lowest byte on.
 #[inline(always)]
-pub(crate) fn same_in_words(a: u64, b: u64) -> u8 {
+pub(crate) fn equal_bytes_mask(a: u64, b: u64) -> u8 {
     const REST: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let differs = a ^ b;
     // The top bit of each byte that is zero; no byte disturbs its neighbour.

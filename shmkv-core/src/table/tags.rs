@@ -20,7 +20,7 @@ impl Tags {
     /// The slots whose tag is `tag`.
     #[inline(always)]
     pub(super) fn matching(self, tag: u8) -> Mask {
-        Mask(bytes::same_in_words(self.0, LOW * u64::from(tag)))
+        Mask(bytes::equal_bytes_mask(self.0, LOW * u64::from(tag)))
     }
 
     /// The first slot whose tag is `tag`.
