@@ -1,21 +1,23 @@
-//! A lock that no `fork` can happen under.
+//! A lock under which this process cannot fork.
 //!
-//! A writer's claim needs, for a moment, an open descriptor that a forked child
-//! must not inherit: the child would keep the claim alive after its parent's
-//! death. So making a claim and `fork` exclude each other, through handlers
-//! that every `fork` of the C library runs. (A raw `clone` system call runs
-//! none; the documentation says so.)
+//! A registration has an open descriptor for a moment (see `liveness`). A child
+//! that is forked in that moment inherits the descriptor and keeps its parent
+//! registered after the parent's death. So registering and `fork` exclude each
+//! other, by handlers that every `fork` of the C library runs. (A raw `clone`
+//! system call runs none: a documented limit.)
 //!
-//! The lock holds its holder's process id, so that a child which inherits it
-//! taken, because it was forked before the handlers were known, sees that it is
-//! nobody's. It may be taken again by the thread that has it: a signal handler
-//! that interrupts `fork` may fork. Signals are blocked while a claim is made.
+//! The lock word is the holder's process id. If a child is forked before the
+//! handlers are known, it may inherit the word set; the id in it is its parent's,
+//! so the child treats the lock as free.
+//!
+//! A thread may take the lock again while it has it, since a signal handler that
+//! interrupts `fork` may fork. Signals are blocked during a registration.
 //!
 //! # Safety
 //!
 //! `unsafe` to register the handlers. (1) They are functions, so they live as
-//! long as the program; (2) they only touch an atomic and a thread-local integer
-//! without destructor, which is safe in the child of a threaded process.
+//! long as the program. (2) They touch only an atomic and a thread-local integer
+//! without a destructor, which is safe in the child of a process with threads.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -25,25 +27,27 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow};
 
-/// The process that has the lock, or 0.
+/// The process that holds the lock, or 0.
 static HOLDER: AtomicU32 = AtomicU32::new(0);
 /// Whether the handlers are registered; changed under the lock.
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// How often this thread has taken the lock.
+    /// How often this thread has taken the lock and not given it back.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs `body`, which takes microseconds, while no other thread can fork.
+/// Runs `body` while no thread of this process can fork. It should take microseconds:
+/// a `fork` waits that long.
 pub(super) fn excluded<R, E: From<io::Error>>(body: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
-    // A handler that forks in the middle of `body` would give its child what a
-    // child must not have.
+    // A signal handler on this thread could fork in the middle of `body`, for the
+    // lock lets this thread in again; the child would inherit the descriptor.
     let _signals = Blocked(SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK));
     before();
     let _guard = Release;
     if !REGISTERED.load(Ordering::Relaxed) {
-        // SAFETY: by (1) and (2).
+        // SAFETY: by (1) the handlers exist whenever `fork` calls them; by (2) they may run
+        // in the child.
         let failed = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
         if failed != 0 {
             return Err(io::Error::from_raw_os_error(failed).into());
@@ -53,7 +57,7 @@ pub(super) fn excluded<R, E: From<io::Error>>(body: impl FnOnce() -> Result<R, E
     body()
 }
 
-/// Gives the lock back, when unwinding too.
+/// Gives the lock back when dropped, also by unwinding.
 struct Release;
 
 impl Drop for Release {
@@ -62,18 +66,19 @@ impl Drop for Release {
     }
 }
 
-/// Lets signals in again, as they were before.
+/// Restores the signal mask when dropped.
 struct Blocked(nix::Result<SigSet>);
 
 impl Drop for Blocked {
     fn drop(&mut self) {
         if let Ok(before) = &self.0 {
-            // It cannot fail for a mask that was in force.
+            // This cannot fail: the mask was in force before.
             let _ = before.thread_set_mask();
         }
     }
 }
 
+/// Takes the lock; runs before a `fork`.
 extern "C" fn before() {
     let depth = DEPTH.get();
     DEPTH.set(depth + 1);
@@ -83,7 +88,8 @@ extern "C" fn before() {
     let me = std::process::id();
     loop {
         let holder = HOLDER.load(Ordering::Relaxed);
-        // Another process's id was copied by a fork: that holder is not here.
+        // Another process's id was copied by a fork: no thread of this process holds
+        // the lock.
         let free = holder != me;
         if free
             && HOLDER
@@ -96,10 +102,11 @@ extern "C" fn before() {
     }
 }
 
+/// Gives the lock back; runs after a `fork`, in the parent and in the child.
 extern "C" fn after() {
     match DEPTH.get() {
-        // The handlers became known between the two sides of a fork: this thread
-        // never took the lock.
+        // The handlers were registered after this `fork` had run those before it and
+        // before it ran those after it: this thread never took the lock.
         0 => {}
         1 => {
             DEPTH.set(0);

@@ -1,15 +1,18 @@
-//! What the kernel tells of this process's mappings, in `/proc/self/smaps`.
+//! How much of a mapping is reached through huge pages, from `/proc/self/smaps`.
+//!
+//! `mapping` calls it, for statistics only.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::ops::Range;
 
-/// Bytes of shared memory and files, mapped at these addresses, that this process
-/// reaches through huge pages. To tell, the kernel walks all its page tables.
+/// Bytes of shared memory and of files, in mappings that start at these addresses,
+/// that this process reaches through huge pages. The kernel walks all of the process's
+/// page tables to answer.
 pub(super) fn mapped_bytes(addresses: Range<usize>) -> io::Result<usize> {
     let mut inside = false;
     let mut bytes = 0;
-    // The names of files in it are any bytes.
+    // Bytes, since file names in it need not be UTF-8.
     for line in BufReader::new(File::open("/proc/self/smaps")?).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
@@ -22,6 +25,7 @@ pub(super) fn mapped_bytes(addresses: Range<usize>) -> io::Result<usize> {
     Ok(bytes)
 }
 
+/// The start address, if this is the first line of a mapping:
 /// `7f3c40000000-7f3c48000000 rw-s 00000000 00:1a 7  /dev/shm/map`
 fn start_of_mapping(line: &str) -> Option<usize> {
     let (addresses, _) = line.split_once(' ')?;
@@ -29,7 +33,7 @@ fn start_of_mapping(line: &str) -> Option<usize> {
     usize::from_str_radix(start, 16).ok()
 }
 
-/// `ShmemPmdMapped:   131072 kB`, or `FilePmdMapped`.
+/// The number in `ShmemPmdMapped:   131072 kB`, or in `FilePmdMapped`.
 fn huge_kilobytes(line: &str) -> Option<usize> {
     let (name, value) = line.split_once(':')?;
     if !matches!(name, "ShmemPmdMapped" | "FilePmdMapped") {

@@ -1,26 +1,32 @@
-//! Who is alive, by the kernel's word.
+//! Whether a writer is alive, by the kernel's own book-keeping.
 //!
-//! A writer with the id `n` is alive while somebody holds the open file
-//! description lock on byte 2^62 + n of the object. (No such byte exists;
-//! locks need none.) The description is kept open by nothing but a page of the
-//! object, mapped without any permission: it goes with the address space, at
-//! `exec` or at the death of its last thread, and is not inherited by `fork`.
-//! A descriptor would be: inherited, closed by `close_range`, kept by a child.
+//! A writer registers under an id `n`: it takes an open file description (OFD)
+//! lock on byte 2^62 + n of the object. (The object has no such byte; a lock
+//! needs none.) The writer is alive while that lock is held.
+//!
+//! Only a page that is mapped from it, without any permission, keeps the open
+//! file description open. A forked child does not get that page (`MADV_DONTFORK`),
+//! so the lock ends with the writer's address space: at `exec`, or when its last
+//! thread has died. An open descriptor would not do: a forked child inherits it and
+//! keeps it after its parent's death, and `close_range` closes it.
 //!
 //! Process ids are not used: they are re-used, and mean nothing in another PID
-//! namespace. Nor are clocks: a stopped writer is alive.
+//! namespace. Timeouts are not used: a stopped writer is alive.
 //!
-//! The id and the claim's address are kept in a private page that the kernel
-//! wipes in a forked child, so that a child is a new writer, with an id of its
-//! own, from its first write on.
+//! The id and the page's address are kept in a private page that the kernel
+//! zeroes in a forked child (`MADV_WIPEONFORK`). So a child is a new writer, which
+//! registers under an id of its own at its first write.
+//!
+//! `store` registers; `lock` asks, through its `Os` trait.
 //!
 //! # Safety
 //!
-//! `unsafe` to map, advise and unmap two kinds of pages. (1) Both are at
-//! addresses of the kernel's choice. (2) The claim's page has no permission, so
-//! nothing refers to it; it is unmapped once, by the process that mapped it,
-//! because its address is forgotten in a child. (3) The private page is zeroed
-//! memory, for which `Page` is valid, and lives as long as its `Registration`.
+//! `unsafe` to map, advise and unmap two kinds of pages. (1) Both are mapped at
+//! addresses that the kernel chooses. (2) The page that keeps the lock has no
+//! permission, so nothing refers to it. It is unmapped once, by the process that
+//! mapped it: in a forked child its address is zeroed. (3) The private page is
+//! zeroed memory, for which [`Page`] is valid; it stays mapped as long as its
+//! [`Registration`], and every reference into it borrows that.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -36,51 +42,56 @@ use nix::sys::mman::{self, MapFlags, MmapAdvise, ProtFlags};
 
 use super::{Object, fork};
 
-/// The byte whose lock stands for the id 0, which nobody has.
+/// The byte of id 0, which is never handed out; the byte of id `n` is `n` further on.
 const LIVENESS_AT: i64 = 1 << 62;
-/// Pages are at least this long, and two words need no more.
+/// The length of both mappings: the smallest page, enough for two words.
 const PAGE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
-/// How many ids to try. One may be taken by a writer as old as 2^30 others.
+/// How many ids to try. One can be taken: ids come round after 2^30
+/// registrations, and a writer may live that long.
 const TRIES: usize = 64;
 
-/// This process's place among the writers of one object.
+/// This process's registration as a writer of one object.
 #[derive(Debug)]
 pub(crate) struct Registration {
     page: NonNull<Page>,
 }
 
-/// What a forked child finds zeroed.
+/// The private page, which a forked child finds zeroed. Id 0: not registered.
 #[repr(C)]
 struct Page {
     id: AtomicU32,
     address: AtomicUsize,
 }
 
-// SAFETY: the page holds atomics and lives as long as the claim, by (3).
+// SAFETY: by (3) the page stays mapped as long as the registration, in whichever
+// thread that is dropped; the page belongs to no thread.
 unsafe impl Send for Registration {}
-// SAFETY: as above.
+// SAFETY: threads share nothing but the page, which consists of atomics and by (3)
+// stays mapped as long as the registration.
 unsafe impl Sync for Registration {}
 
 impl Registration {
-    /// A place without a claim, which [`register`](Self::register) makes.
+    /// A registration without an id yet; [`register`](Self::register) gets one.
     pub(crate) fn new() -> io::Result<Self> {
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        // SAFETY: by (1).
+        // SAFETY: by (1) the kernel chooses the address, so no other mapping is replaced.
         let page = unsafe { mman::mmap_anonymous(None, PAGE, protection, MapFlags::MAP_PRIVATE) }?;
-        // From here on the page is unmapped on every way out.
+        // From here on every return unmaps the page, by dropping this.
         let registration = Self { page: page.cast() };
-        // SAFETY: the page was just mapped; wiping leaves it valid, by (3).
+        // SAFETY: the page was just mapped. The advice zeroes it in a child, and by (3)
+        // zeros are a valid `Page`.
         unsafe { mman::madvise(page, PAGE.get(), MmapAdvise::MADV_WIPEONFORK) }?;
         Ok(registration)
     }
 
     #[inline(always)]
     fn page(&self) -> &Page {
-        // SAFETY: by (3).
+        // SAFETY: by (3) the page is mapped and a valid `Page`, and stays so while `self`
+        // is borrowed.
         unsafe { self.page.as_ref() }
     }
 
-    /// The id of this process, once it has one.
+    /// The id under which this process is registered, if it is.
     #[inline(always)]
     pub(crate) fn id(&self) -> Option<u32> {
         match self.page().id.load(Ordering::Acquire) {
@@ -89,10 +100,11 @@ impl Registration {
         }
     }
 
-    /// Gets an id, and the kernel's word for it.
+    /// Registers this process, if it is not registered yet, and returns its id.
     ///
-    /// `next` gives ids to try; `disown` is told the id before it is used, to
-    /// take it away from whoever had it in an earlier life.
+    /// `next` proposes ids. `disown` is called with the new id before that is used:
+    /// lock words that still name its previous, dead owner must not look as if this
+    /// process held them.
     #[cold]
     pub(crate) fn register(
         &self,
@@ -102,7 +114,7 @@ impl Registration {
     ) -> Result<u32, NotRegistered> {
         fork::excluded(|| {
             if let Some(id) = self.id() {
-                return Ok(id); // Another thread was faster.
+                return Ok(id); // Another thread of this process has registered it.
             }
             for _ in 0..TRIES {
                 let id = next();
@@ -115,7 +127,7 @@ impl Registration {
                     return Ok(id);
                 }
             }
-            let message = "no free writer id was found";
+            let message = format!("all {TRIES} writer ids that were tried are in use; try again");
             Err(NotRegistered::Other(io::Error::other(message)))
         })
     }
@@ -125,27 +137,30 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let address = self.page().address.load(Ordering::Relaxed);
         if let Some(address) = NonNull::new(address as *mut c_void) {
-            // SAFETY: by (2): the address is this process's own.
+            // SAFETY: by (2) this process mapped the page, nothing refers to it, and it is
+            // unmapped here only.
             let _ = unsafe { mman::munmap(address, PAGE.get()) };
         }
-        // SAFETY: by (3) nothing refers to the page after this.
+        // SAFETY: by (3) every reference into the page borrowed `self`, so none is left.
         let _ = unsafe { mman::munmap(self.page.cast(), PAGE.get()) };
     }
 }
 
-/// Claims `id` for this address space: the address of the page that keeps the
-/// claim, or `None` if somebody alive has that id.
+/// Locks the byte of `id` for this address space. Returns the address of the page
+/// that keeps the lock, or `None` if another writer has it.
 fn take_id(object: &Object, id: u32) -> Result<Option<NonNull<c_void>>, NotRegistered> {
     let file = object.reopen(true)?;
     let flags = MapFlags::MAP_SHARED;
-    // SAFETY: by (1).
+    // SAFETY: by (1) the kernel chooses the address, so no other mapping is replaced.
     let address = unsafe { mman::mmap(None, PAGE, ProtFlags::PROT_NONE, flags, &file, 0) }
         .map_err(io::Error::from)?;
     let undo = || {
-        // SAFETY: mapped above, and by (2) nothing refers to it.
+        // SAFETY: this process mapped the page above, its address is recorded nowhere,
+        // and by (2) nothing refers to it.
         let _ = unsafe { mman::munmap(address, PAGE.get()) };
     };
-    // SAFETY: mapped above; nothing in this process ever accesses it.
+    // SAFETY: the page was mapped above. A child without it misses nothing, since by (2)
+    // nothing refers to the page.
     let private = unsafe { mman::madvise(address, PAGE.get(), MmapAdvise::MADV_DONTFORK) };
     if let Err(error) = private {
         undo();
@@ -160,22 +175,22 @@ fn take_id(object: &Object, id: u32) -> Result<Option<NonNull<c_void>>, NotRegis
     }
     undo();
     match lasting {
-        // Seen where the mapping is of another file below: overlayfs.
+        // On overlayfs the mapping is of the file in the layer below, and keeps that open.
         Ok(_) => Err(NotRegistered::Locks(io::Error::new(
             io::ErrorKind::Unsupported,
-            "locks on this object do not outlive their descriptor",
+            "this file system drops a lock with its descriptor, as overlayfs does; use a tmpfs",
         ))),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
         Err(error) => Err(NotRegistered::Locks(error.into())),
     }
 }
 
-/// Why this process could not become a writer.
+/// Why this process was not registered as a writer.
 #[derive(Debug)]
 pub(crate) enum NotRegistered {
-    /// The kernel does not give it the lock that says that it lives.
+    /// OFD locks are not available on this object.
     Locks(io::Error),
-    /// Something else was refused.
+    /// Something else failed.
     Other(io::Error),
 }
 
@@ -193,16 +208,17 @@ impl From<NotRegistered> for io::Error {
     }
 }
 
-/// Whether the writer with this id exists; in doubt, that it does: an error, or
-/// a descriptor that no longer names the object, says nothing about it.
+/// Whether the writer with this id is alive. In doubt it is: an error says nothing
+/// about the writer, nor does a descriptor that no longer refers to the object.
 pub(crate) fn is_alive(object: &Object, id: u32) -> bool {
     !object.is_intact() || is_locked(object, id).unwrap_or(true)
 }
 
-/// How many ids from 1 to `last` belong to the living, and at most a million.
+/// Counts the live writers with ids from 1 to `last`, up to a million.
 pub(crate) fn count_alive(object: &Object, last: u32) -> io::Result<usize> {
     let mut alive = 0;
-    // The kernel names any one lock in a range, so look on both sides of it.
+    // The kernel reports any one lock in a range; the ranges before and after that
+    // lock are asked about next.
     let mut ranges = vec![(byte(1, 0).l_start, byte(last, 0).l_start)];
     while let Some((first, last)) = ranges.pop() {
         if first > last || alive == 1_000_000 {
@@ -218,7 +234,7 @@ pub(crate) fn count_alive(object: &Object, last: u32) -> io::Result<usize> {
             continue;
         }
         alive += 1;
-        // A lock without an end has the length 0.
+        // Length 0: the lock has no end.
         let end = match range.l_len {
             0 => last,
             len => range.l_start.saturating_add(len - 1),
@@ -229,17 +245,18 @@ pub(crate) fn count_alive(object: &Object, last: u32) -> io::Result<usize> {
     Ok(alive)
 }
 
-/// Whether somebody holds the write lock on the byte of `id`.
+/// Whether the byte of `id` is write-locked.
 ///
-/// Asked on behalf of a reader, whom only write locks concern: a read lock needs
-/// no right to write, and must not make anybody look alive.
+/// The question is asked as if for a read lock, with which only write locks
+/// conflict: a process that may only read can set read locks, and must not make a
+/// dead writer look alive.
 fn is_locked(object: &Object, id: u32) -> nix::Result<bool> {
     let mut range = byte(id, libc::F_RDLCK);
     fcntl::fcntl(object, FcntlArg::F_OFD_GETLK(&mut range))?;
     Ok(range.l_type != libc::F_UNLCK as i16)
 }
 
-/// The byte that stands for `id`.
+/// The byte of `id`, as a lock of this kind.
 fn byte(id: u32, kind: i32) -> libc::flock {
     libc::flock {
         l_type: kind as i16,

@@ -1,18 +1,21 @@
-//! Memory that is shared with other processes.
+//! An object mapped into this process's memory.
+//!
+//! `segment` maps, once per handle, and looks at the mapping through
+//! [`Mapping::structs`], which hands out references to atomics only.
 //!
 //! # Safety
 //!
 //! `unsafe` to map, to unmap, to advise, and to hand out references into the
-//! mapping. (1) A mapping is at an address of the kernel's choice, or takes the
-//! place of [`Addresses`] that nothing else uses, so it overlaps nothing. (2) It
-//! stays until the [`Mapping`] is dropped, and every reference borrows it. (3) It
-//! is `len` bytes long, which bounds every reference.
-//! (4) Only structs of atomics, for which every bit pattern is valid, are ever
-//! referred to: other processes may write at any time, and a `PROT_READ`
-//! mapping is only loaded from. (5) Whoever may write the object may truncate
-//! it, which turns an access into SIGBUS: a documented limit, not undefined
-//! behaviour. (6) The advice that is given changes which pages hold the contents
-//! and when they are mapped, never the contents.
+//! mapping. (1) A mapping is at an address that the kernel chooses, or inside
+//! [`Addresses`] that this process holds and uses for nothing else, so it replaces
+//! no other mapping. (2) It stays until the [`Mapping`] is dropped, and every
+//! reference borrows that. (3) It is `len` bytes long, and every reference lies
+//! inside. (4) References are to structs of atomics only, for which every bit
+//! pattern is valid: other processes may write at any time. A `PROT_READ` mapping
+//! is only loaded from. (5) A process that may write the object may truncate it,
+//! which turns an access into SIGBUS: a documented limit, not undefined behaviour.
+//! (6) The advice that is given changes which pages hold the contents and when they
+//! are mapped, never the contents.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -35,30 +38,31 @@ use crate::sync::{AtomicU64, Ordering::Relaxed};
 pub(crate) struct Mapping {
     base: NonNull<c_void>,
     len: NonZeroUsize,
-    /// The mapping's own, and around them those that it was aligned in.
+    /// The addresses to unmap: the mapping's own, and those held to align it.
     _addresses: Addresses,
 }
 
-// SAFETY: by (4) all access through it is atomic, from any thread.
+// SAFETY: a mapping belongs to the process and to no thread; by (4) it is accessed through
+// atomics only, and by (2) unmapped once, in whichever thread drops it.
 unsafe impl Send for Mapping {}
-// SAFETY: as above.
+// SAFETY: by (4) threads that share it access it through atomics only.
 unsafe impl Sync for Mapping {}
 
-/// The size of a huge page, and what it is aligned to, where a page has 4 KiB.
+/// The size and alignment of a huge page, where a page has 4 KiB.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// The smallest page.
+/// The smallest page size.
 const PAGE: usize = 4096;
 
-/// Linux 6.1; not every C library has it.
+/// Since Linux 6.1; not every C library defines it.
 const MADV_COLLAPSE: libc::c_int = 25;
 
-/// What is huge already is skipped, so each attempt has less to do.
+/// Each attempt skips what is huge already, so the next one has less to do.
 const COLLAPSE_ATTEMPTS: usize = 3;
 
 impl Mapping {
-    /// Maps the first `len` bytes of an object that is at least that long; with
-    /// huge pages, if they are asked for and can be had.
+    /// Maps the first `len` bytes of an object that is at least that long; if
+    /// `huge_pages`, with huge pages where the kernel gives them.
     pub(crate) fn new(
         object: impl AsFd,
         len: usize,
@@ -81,16 +85,17 @@ impl Mapping {
             flags |= MapFlags::MAP_FIXED;
         }
         let at = held.as_ref().map(Addresses::aligned);
-        // SAFETY: by (1); from `at` on, as many as `len` are held.
+        // SAFETY: by (1) the kernel chooses the address, or `MAP_FIXED` replaces `len` of the
+        // addresses that are held, from `at` on.
         let base = unsafe { mman::mmap(at, len, protection, flags, object, 0) }?;
         let mapping = Self {
             base,
             len,
-            // Made only if needed, since to drop it unmaps.
+            // Made only if none are held: dropping an unused one would unmap.
             _addresses: held.unwrap_or_else(|| Addresses { base, len }),
         };
-        // A core dump of a crashed process need not hold the map, and the
-        // kernel frees a dead process sooner without it. Advice: may fail.
+        // A core dump does without the map: writing it out would delay the end of a
+        // dead writer's registration. Advice, which may fail.
         let _ = mapping.advise(MmapAdvise::MADV_DONTDUMP);
         if huge_pages {
             mapping.use_huge_pages();
@@ -98,16 +103,17 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Asks for huge pages. Nothing of it has to work.
+    /// Asks for huge pages. A failure is ignored: small pages do as well.
     fn use_huge_pages(&self) {
-        // For pages that a fault will allocate: none, as all of them are reserved,
-        // but where they were swapped out, or are a file's.
+        // This is for pages that a fault has yet to allocate. All were allocated when
+        // space was reserved; it matters for those swapped out, and in files.
         let _ = self.advise(MmapAdvise::MADV_HUGEPAGE);
-        // For pages that are there: these are copied together. That fails for those
-        // that somebody else uses at that very moment.
+        // This is for pages that exist: the kernel copies them into huge ones. It answers
+        // EAGAIN if another process uses one of them at that moment.
         for _ in 0..COLLAPSE_ATTEMPTS {
             let (base, len) = (self.base.as_ptr(), self.len.get());
-            // SAFETY: by (2) and (3) the range is mapped, and by (6) it may be done.
+            // SAFETY: by (2) and (3) the whole range is mapped, and by (6) collapsing changes
+            // pages but not contents.
             let result = unsafe { libc::madvise(base, len, MADV_COLLAPSE) };
             if Errno::result(result) != Err(Errno::EAGAIN) {
                 break;
@@ -115,8 +121,8 @@ impl Mapping {
         }
     }
 
-    /// Maps every page now, so that the first access need not; `for_writing` so
-    /// that the first write need not either.
+    /// Maps every page now, so that a first read faults on none; if `for_writing`,
+    /// a first write does not either.
     pub(crate) fn prefault(&self, for_writing: bool) -> io::Result<()> {
         let advice = if for_writing {
             MmapAdvise::MADV_POPULATE_WRITE
@@ -126,7 +132,7 @@ impl Mapping {
         loop {
             match self.advise(advice) {
                 Err(Errno::EINTR) => {}
-                // Kernels before 5.14 do not know it.
+                // Kernels before 5.14 do not know this advice.
                 Err(Errno::EINVAL) => {
                     self.touch();
                     return Ok(());
@@ -136,33 +142,36 @@ impl Mapping {
         }
     }
 
-    /// Reads a word of each page.
+    /// Reads one word of each page, which maps it.
     fn touch(&self) {
         let words = self.len.get() / size_of::<AtomicU64>();
-        // SAFETY: so many lie inside, and 0 is aligned.
+        // SAFETY: the count is rounded down, so all of them lie inside the mapping, and
+        // offset 0 is aligned.
         let words: &[AtomicU64] = unsafe { self.structs(0, words) };
         for word in words.iter().step_by(PAGE / size_of::<AtomicU64>()) {
-            // Relaxed: what it is does not matter.
+            // Relaxed: the value is not used.
             black_box(word.load(Relaxed));
         }
     }
 
-    /// Gives advice that concerns the whole mapping.
+    /// Advises the kernel about the whole mapping.
     fn advise(&self, advice: MmapAdvise) -> nix::Result<()> {
-        // SAFETY: by (2) and (3) the range is mapped, and by (6) it may be done.
+        // SAFETY: by (2) and (3) the whole range is mapped, and by (6) no advice that is
+        // given here changes its contents.
         unsafe { mman::madvise(self.base, self.len.get(), advice) }
     }
 
-    /// Bytes of it that this process reaches through huge pages.
+    /// Bytes of the mapping that this process reaches through huge pages.
     pub(crate) fn huge_page_bytes(&self) -> io::Result<usize> {
         let start = self.base.addr().get();
         huge_pages::mapped_bytes(start..start + self.len.get())
     }
 
-    /// Writes the first page back to the file, and waits for it.
+    /// Writes the first page to the file's device, and waits until it is there.
     pub(crate) fn sync_head(&self) -> io::Result<()> {
         let len = self.len.get().min(4096);
-        // SAFETY: by (2) and (3) the range is mapped.
+        // SAFETY: by (2) and (3) these bytes are mapped; they are written to the device as
+        // they are.
         unsafe { mman::msync(self.base, len, MsFlags::MS_SYNC) }?;
         Ok(())
     }
@@ -172,24 +181,26 @@ impl Mapping {
         self.len.get()
     }
 
-    /// `count` structs, `at` bytes from the start.
+    /// The `count` structs that begin `at` bytes after the start.
     ///
     /// # Safety
     ///
-    /// They lie inside the mapping, and `at` is a multiple of their alignment.
+    /// All of them lie inside the mapping, and `at` is a multiple of their alignment.
     #[inline]
     pub(crate) unsafe fn structs<T: Atomics>(&self, at: usize, count: usize) -> &[T] {
         debug_assert!(at + count * size_of::<T>() <= self.len.get());
         debug_assert!(at.is_multiple_of(align_of::<T>()));
-        // SAFETY: in bounds, as the caller promises.
+        // SAFETY: the caller promises that the first struct, at `at`, lies inside the mapping.
         let start = unsafe { self.base.byte_add(at) }.cast::<T>();
-        // SAFETY: in bounds and aligned, as the caller promises, for the base
-        // is aligned to a page; by (2) and (4) the structs may be referred to.
+        // SAFETY: the caller promises that all lie inside and that `at` is aligned, and the
+        // base is aligned to a page. By (2) they stay mapped while `self` is borrowed; by
+        // (4) they are atomics, valid whatever their bytes and whatever others write.
         unsafe { slice::from_raw_parts(start.as_ptr(), count) }
     }
 }
 
-/// Addresses that this process uses for one thing only, until they are dropped.
+/// A range of addresses, unmapped when dropped. Until then the kernel gives none of
+/// them to another mapping.
 #[derive(Debug)]
 struct Addresses {
     base: NonNull<c_void>,
@@ -197,17 +208,18 @@ struct Addresses {
 }
 
 impl Addresses {
-    /// Holds `len` from an [`aligned`](Self::aligned) one on, if there are as many.
+    /// Holds enough addresses for `len` bytes from [`aligned`](Self::aligned) on, if the
+    /// process has as many.
     fn hold(len: NonZeroUsize) -> Option<Self> {
         let len = len.checked_add(HUGE_PAGE)?;
         let (none, private) = (ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE);
-        // SAFETY: by (1).
+        // SAFETY: by (1) the kernel chooses the addresses, so no other mapping is replaced.
         let base = unsafe { mman::mmap_anonymous(None, len, none, private) };
         base.ok().map(|base| Self { base, len })
     }
 
-    /// The first at which a huge page can be; less than the size of one is before
-    /// it, whole small pages.
+    /// The first address that a huge page can have. Less than one huge page, in whole
+    /// small pages, is before it.
     fn aligned(&self) -> NonZeroUsize {
         let start = self.base.addr();
         start.saturating_add(start.get().wrapping_neg() % HUGE_PAGE)
@@ -216,20 +228,19 @@ impl Addresses {
 
 impl Drop for Addresses {
     fn drop(&mut self) {
-        // SAFETY: by (2) nothing refers to them any more. It cannot fail for a
-        // range that is mapped, and there would be nothing to do about it.
+        // SAFETY: by (2) every reference into the range borrowed the `Mapping` that is being
+        // dropped. Unmapping a mapped range cannot fail.
         let _ = unsafe { mman::munmap(self.base, self.len.get()) };
     }
 }
 
-/// Types that may be referred to in shared memory.
+/// Types to which references into shared memory may exist.
 ///
 /// # Safety
 ///
-/// The type consists of atomics and arrays and structs of them, without
-/// padding that anybody reads, is valid whatever its bytes, and its alignment
-/// is at most a page.
+/// The type consists of atomics, and of arrays and structs of them; it has no padding
+/// that is ever read; it is valid whatever its bytes; its alignment is at most a page.
 pub(crate) unsafe trait Atomics {}
 
-// SAFETY: it is an atomic.
+// SAFETY: an atomic itself, without padding, valid whatever its bytes, aligned to 8.
 unsafe impl Atomics for crate::sync::AtomicU64 {}

@@ -1,8 +1,9 @@
-//! The only door to the operating system.
+//! The operating system: objects and their names, mappings, futexes, the liveness of
+//! writers. No other module calls libc or `nix`.
 //!
-//! Objects and their names, mappings, futexes, and the liveness of writers.
-//! The layers above see safe functions and `std::io::Error`; the four files that
-//! need `unsafe` say why. `nix` types stay inside.
+//! `segment` and `store` call it; `table` and `lock` never do, so that they run under
+//! loom. Callers see safe functions and `std::io::Error`; `nix` types stay inside. Four
+//! files contain `unsafe` code and say why: `fork`, `futex`, `liveness`, `mapping`.
 
 mod fork;
 pub(crate) mod futex;

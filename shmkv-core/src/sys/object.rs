@@ -1,8 +1,10 @@
-//! Shared-memory objects: made, found, named, reserved, never mapped here.
+//! Shared-memory objects: creating, opening, naming and sealing them, and reserving
+//! their space. Nothing is mapped here.
 //!
-//! An object is a regular file, on `/dev/shm` (POSIX shared memory), at a path,
-//! or nameless (`memfd`). It is filled in while it has no name, so that a name
-//! appears complete or not at all, and a creator that dies leaves nothing.
+//! An object is a regular file: on `/dev/shm` (POSIX shared memory), at a path, or
+//! without a name (`memfd`). `segment` fills it in before it has a name, so that a
+//! name appears with a complete segment behind it or not at all, and a creator that
+//! dies leaves nothing behind.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
@@ -17,7 +19,7 @@ use nix::sys::memfd::{self, MFdFlags};
 use nix::sys::resource::{self, Resource};
 use nix::sys::statfs;
 
-/// An open object, and proof of which one it is.
+/// An open object, with the device and inode that identify it.
 #[derive(Debug)]
 pub(crate) struct Object {
     file: File,
@@ -25,20 +27,19 @@ pub(crate) struct Object {
     inode: u64,
 }
 
-/// Why an object cannot hold what it should, where that is not the kernel's
-/// own error.
+/// Why space was not reserved.
 #[derive(Debug)]
 pub(crate) enum ReserveError {
-    /// The file system has less room.
+    /// The file system has too little free space.
     NoSpace,
-    /// The process may not make files this long.
+    /// The process may create files of at most this many bytes (`RLIMIT_FSIZE`).
     FileSizeLimit(u64),
-    /// The kernel refused.
+    /// The kernel's error.
     Io(io::Error),
 }
 
-/// File systems whose locks or mappings are not shared between hosts the way
-/// this crate needs.
+/// Network and cluster file systems, by magic number. On two hosts their mappings are
+/// not one memory, and their locks not one kernel's.
 const NETWORK: [(i64, &str); 15] = [
     (0x6969, "NFS"),
     (0x517b, "SMB"),
@@ -57,11 +58,12 @@ const NETWORK: [(i64, &str); 15] = [
     (0x786f_4256, "vboxsf"),
 ];
 
-/// Space is reserved in steps, so that a signal costs one step and not all.
+/// Space is reserved in steps of this many bytes: a signal interrupts one step, which
+/// is then repeated.
 const RESERVE_STEP: u64 = 64 << 20;
 
 impl Object {
-    /// Takes over an open file, which must be a regular one.
+    /// The object that an open file is, if it is a regular file.
     pub(crate) fn of(file: File) -> io::Result<Self> {
         let found = file.metadata()?;
         if !found.is_file() {
@@ -77,8 +79,8 @@ impl Object {
         })
     }
 
-    /// Opens the object at `path`, following no symbolic link and waiting for
-    /// nothing.
+    /// Opens the object at `path`. Follows no symbolic link, which another user may have
+    /// put there, and does not block, as opening a FIFO would.
     pub(crate) fn open(path: &Path, writable: bool) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)
@@ -88,8 +90,8 @@ impl Object {
         Self::of(file)
     }
 
-    /// A new, empty object without a name, on the file system of `directory`;
-    /// `None` where that cannot have such.
+    /// A new, empty object without a name, on the file system of `directory`; `None` if
+    /// that does not support such objects.
     pub(crate) fn nameless_in(directory: &Path) -> io::Result<Option<Self>> {
         let made = OpenOptions::new()
             .read(true)
@@ -106,7 +108,7 @@ impl Object {
         }
     }
 
-    /// A new, empty object under a name that nobody else uses.
+    /// A new, empty object under a temporary name, of this process and `tag`.
     pub(crate) fn private_in(directory: &Path, tag: u64) -> io::Result<(Self, PathBuf)> {
         let path = directory.join(format!(".shmkv-{}-{tag:016x}", std::process::id()));
         let file = OpenOptions::new()
@@ -118,20 +120,20 @@ impl Object {
         match Self::of(file) {
             Ok(object) => Ok((object, path)),
             Err(error) => {
-                // Nothing can be done about a name that cannot be removed.
+                // Best effort: an empty file may be left behind.
                 let _ = std::fs::remove_file(&path);
                 Err(error)
             }
         }
     }
 
-    /// A new, empty anonymous object that can be sealed.
+    /// A new, empty object that never has a name and can be sealed.
     pub(crate) fn anonymous() -> io::Result<Self> {
         let name = c"shmkv";
         let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
         let no_exec = MFdFlags::from_bits_retain(libc::MFD_NOEXEC_SEAL);
         let fd = match memfd::memfd_create(name, flags | no_exec) {
-            // Kernels before 6.3 do not know the flag.
+            // Kernels before 6.3 do not know `MFD_NOEXEC_SEAL`.
             Err(Errno::EINVAL) => memfd::memfd_create(name, flags)?,
             made => made?,
         };
@@ -143,15 +145,16 @@ impl Object {
         self.file.set_permissions(Permissions::from_mode(mode))
     }
 
-    /// Makes the object `len` bytes long and reserves every one of them.
+    /// Makes the object `len` bytes long and reserves all of them, so that no later access
+    /// finds the file system full, which would be a SIGBUS.
     pub(crate) fn reserve(&self, len: u64) -> Result<(), ReserveError> {
-        // Beyond this limit the kernel would kill the process by SIGXFSZ.
+        // Compared first: exceeding the limit is a signal, SIGXFSZ, and not an error.
         let (limit, _) = resource::getrlimit(Resource::RLIMIT_FSIZE).map_err(ReserveError::from)?;
         if len > limit {
             return Err(ReserveError::FileSizeLimit(limit));
         }
-        // Asked first: a request that cannot be met would take, before it
-        // fails, what others on the machine need.
+        // Asked first: a reservation that must fail would take all free space before it
+        // does.
         if self.free_space()?.is_some_and(|free| len > free) {
             return Err(ReserveError::NoSpace);
         }
@@ -169,18 +172,18 @@ impl Object {
         Ok(())
     }
 
-    /// How many bytes are free on the file system, at most; `None` if it has no
-    /// size of its own, as an anonymous object's.
+    /// An upper bound of the bytes that are free on the file system; `None` if it has no
+    /// size, as that of anonymous objects.
     fn free_space(&self) -> Result<Option<u64>, ReserveError> {
         let found = statfs::fstatfs(&self.file)?;
-        // Signed or not, by platform; negative is nonsense.
+        // Signed on some platforms; a negative size means nothing.
         #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
         let block = u64::try_from(found.block_size()).unwrap_or(0);
         let free = found.blocks_free().saturating_mul(block);
         Ok((found.blocks() != 0).then_some(free))
     }
 
-    /// Reserves by writing, where the file system cannot do better.
+    /// Reserves by writing zeros, on file systems without `fallocate`.
     fn write_zeros(&self, from: u64, len: u64) -> io::Result<()> {
         let zeros = vec![0; 1 << 20];
         let mut at = from;
@@ -207,12 +210,12 @@ impl Object {
         self.file.write_all_at(bytes, at)
     }
 
-    /// Writes everything to the device, and waits for it.
+    /// Writes the object to its device, and waits until it is there.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
 
-    /// Gives a nameless object its name, unless that is taken.
+    /// Gives a nameless object its name; an error if the name is taken.
     pub(crate) fn link(&self, path: &Path) -> io::Result<()> {
         let from = self.proc_path();
         let (here, flags) = (fcntl::AT_FDCWD, AtFlags::AT_SYMLINK_FOLLOW);
@@ -220,20 +223,20 @@ impl Object {
         Ok(())
     }
 
-    /// Forbids everybody to change the length, for ever.
+    /// Forbids, for good, to change the length.
     pub(crate) fn seal(&self) -> io::Result<()> {
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
         fcntl::fcntl(&self.file, FcntlArg::F_ADD_SEALS(seals))?;
         Ok(())
     }
 
-    /// Whether nobody can shorten the object.
+    /// Whether the object can no longer be shortened.
     pub(crate) fn is_sealed(&self) -> bool {
         fcntl::fcntl(&self.file, FcntlArg::F_GET_SEALS)
             .is_ok_and(|seals| seals & SealFlag::F_SEAL_SHRINK.bits() != 0)
     }
 
-    /// The network file system that the object is on, if it is.
+    /// The kind of network file system that the object is on, if it is on one.
     pub(crate) fn network_file_system(&self) -> io::Result<Option<&'static str>> {
         // Signed in glibc, unsigned in musl.
         #[allow(clippy::unnecessary_cast)]
@@ -242,7 +245,7 @@ impl Object {
         Ok(known.map(|(_, name)| *name))
     }
 
-    /// Whether it is nowhere but in memory: on `/dev/shm` or another tmpfs, or
+    /// Whether the object is in memory only: on `/dev/shm` or another tmpfs, or
     /// anonymous.
     pub(crate) fn is_memory(&self) -> io::Result<bool> {
         Ok(statfs::fstatfs(&self.file)?.filesystem_type() == statfs::TMPFS_MAGIC)
@@ -258,27 +261,29 @@ impl Object {
         if self.is(&file) {
             Ok(file)
         } else {
-            Err(stolen())
+            Err(replaced())
         }
     }
 
-    /// Whether the descriptor still names the object that was opened, and not
-    /// one that the program opened under its number later.
+    /// Whether the descriptor still refers to the object that was opened. The program may
+    /// have closed it and opened another file under its number.
     pub(crate) fn is_intact(&self) -> bool {
         self.is(&self.file)
     }
 
+    /// Whether `file` is this object.
     fn is(&self, file: &File) -> bool {
         file.metadata()
             .is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode)
     }
 
-    /// Whether `path` leads to this very object.
+    /// Whether `path` names this very object.
     pub(crate) fn is_at(&self, path: &Path) -> io::Result<bool> {
         let found = std::fs::symlink_metadata(path)?;
         Ok(found.dev() == self.device && found.ino() == self.inode)
     }
 
+    /// A path that leads to the object, with a name or without.
     fn proc_path(&self) -> PathBuf {
         format!("/proc/self/fd/{}", self.file.as_raw_fd()).into()
     }
@@ -305,7 +310,9 @@ impl From<Errno> for ReserveError {
     }
 }
 
-/// The program closed our descriptor and opened another file in its place.
-fn stolen() -> io::Error {
-    io::Error::other("the map's file descriptor was closed or replaced by this program")
+/// The descriptor no longer refers to the object.
+fn replaced() -> io::Error {
+    io::Error::other(
+        "this program closed or replaced the map's file descriptor; open the map again",
+    )
 }
