@@ -1,11 +1,15 @@
 //! Private memory that shared words are copied to.
 //!
+//! A [`Buffer`] is not zeroed first, which would cost as much as the copy; it shows
+//! its bytes only after a copy has filled it.
+//!
 //! # Safety
 //!
-//! `unsafe` because a [`Buffer`] is not zeroed first, which would cost as much as
-//! the copy. (1) `is_filled` is set only when all of `bytes` has been written.
-//! (2) An uninitialized `Buffer`'s only field that must be valid, `is_filled`,
-//! is set before it is used.
+//! `unsafe` for memory that is not initialized. (1) `is_filled` is true only if the
+//! last copy wrote all of `bytes`, and nothing makes a byte uninitialized again.
+//! (2) `bytes` is valid uninitialized, so `is_filled` is the only field of a `Buffer`
+//! that must be written before the `Buffer` is used. (3) `MaybeUninit<u8>` has the
+//! layout of `u8`.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -14,27 +18,27 @@ use std::slice;
 use super::load;
 use crate::sync::AtomicU64;
 
-/// What takes a value that is read.
+/// Where a copy from the segment goes.
 pub(crate) trait ReadInto {
-    /// Whether it takes anything.
+    /// Whether the copied bytes are wanted; false of `()` only.
     const WANTED: bool = true;
 
-    /// Copies as many bytes as it takes.
+    /// Copies the first bytes of `from`, as many as are wanted.
     fn copy_from(&mut self, from: &[AtomicU64]);
 }
 
-/// Takes the first bytes, as many as it is long.
+/// Wants as many bytes as it is long.
 impl ReadInto for [u8] {
     #[inline(always)]
     fn copy_from(&mut self, from: &[AtomicU64]) {
         let (start, len) = (self.as_mut_ptr().cast(), self.len());
-        // SAFETY: the same bytes, borrowed as long; `load` only ever writes
-        // initialized ones.
+        // SAFETY: by (3) the same bytes, borrowed as long. `load` writes initialized bytes
+        // only, so the slice stays a valid `[u8]`.
         load(from, unsafe { slice::from_raw_parts_mut(start, len) });
     }
 }
 
-/// Takes nothing.
+/// Wants nothing: the compiler leaves the copy out.
 impl ReadInto for () {
     const WANTED: bool = false;
 
@@ -42,12 +46,13 @@ impl ReadInto for () {
     fn copy_from(&mut self, _: &[AtomicU64]) {}
 }
 
-/// A [`ReadInto`] that can be made on the spot: a [`Buffer`], or `()` for nothing.
+/// A target that a generic caller can make for itself: a [`Buffer`], or `()` for a value
+/// that is not wanted.
 pub(crate) trait Scratch: ReadInto + Sized {
-    /// Nothing yet.
+    /// A target that nothing has been copied to.
     fn new() -> Self;
 
-    /// Runs `body` with an empty one, on the heap if it is large.
+    /// Runs `body` with a new target, which is on the heap if it is large.
     fn with<R>(body: impl FnOnce(&mut Self) -> R) -> R;
 }
 
@@ -87,11 +92,12 @@ pub(crate) struct Buffer<const LEN: usize> {
 }
 
 impl<const LEN: usize> Buffer<LEN> {
-    /// What it was filled with.
+    /// The bytes of the last copy, if that filled the buffer.
     #[inline(always)]
     pub(crate) fn bytes(&self) -> Option<&[u8; LEN]> {
         let bytes = (&raw const self.bytes).cast::<[u8; LEN]>();
-        // SAFETY: by (1); the same bytes, borrowed as long.
+        // SAFETY: by (1) all bytes are initialized, by (3) these are the same bytes, and
+        // they are borrowed as long as `self`.
         self.is_filled.then(|| unsafe { &*bytes })
     }
 }
@@ -103,10 +109,11 @@ impl<const LEN: usize> ReadInto for Buffer<LEN> {
     }
 }
 
-/// Buffers up to this many bytes live on the stack, larger ones on the heap.
+/// Buffers of up to this many bytes are on the stack, larger ones on the heap.
 pub(crate) const STACK_LIMIT: usize = 16 * 1024;
 
-/// Apart, so that a large buffer is not part of a frame that never uses it.
+/// A function of its own: otherwise a large buffer takes room in the stack frame of
+/// every caller, also of one that uses the heap.
 #[inline]
 fn buffer_on_stack<const LEN: usize, R>(body: impl FnOnce(&mut Buffer<LEN>) -> R) -> R {
     body(&mut Buffer::new())
@@ -115,15 +122,17 @@ fn buffer_on_stack<const LEN: usize, R>(body: impl FnOnce(&mut Buffer<LEN>) -> R
 #[inline]
 fn buffer_on_heap<const LEN: usize, R>(body: impl FnOnce(&mut Buffer<LEN>) -> R) -> R {
     let mut buffer = Box::<Buffer<LEN>>::new_uninit();
-    // SAFETY: a field of the allocation, of which only the address is taken.
+    // SAFETY: the pointer is to an allocation of a `Buffer`, so the field lies inside; its
+    // address is taken and nothing is read.
     let is_filled = unsafe { &raw mut (*buffer.as_mut_ptr()).is_filled };
-    // SAFETY: as above; nothing is read.
+    // SAFETY: the pointer is to the field in the allocation above, aligned and not shared;
+    // `bool` needs no drop, so nothing old is read.
     unsafe { is_filled.write(false) };
-    // SAFETY: by (2); the bytes themselves may be uninitialized.
+    // SAFETY: by (2) `is_filled`, which was just written, is all that must be valid.
     body(unsafe { buffer.assume_init_mut() })
 }
 
-/// Runs `body` with `LEN` zeros, to be overwritten.
+/// Runs `body` with `LEN` zeros, which it may overwrite.
 #[inline(always)]
 pub(crate) fn with_zeros<const LEN: usize, R>(body: impl FnOnce(&mut [u8]) -> R) -> R {
     if LEN <= STACK_LIMIT {
@@ -133,7 +142,8 @@ pub(crate) fn with_zeros<const LEN: usize, R>(body: impl FnOnce(&mut [u8]) -> R)
     }
 }
 
-/// Apart, as above.
+/// A function of its own, so that the array is not in the frame of a caller that uses
+/// the heap.
 #[inline]
 fn zeros_on_stack<const LEN: usize, R>(body: impl FnOnce(&mut [u8]) -> R) -> R {
     body(&mut [0; LEN])

@@ -1,20 +1,24 @@
 //! Copies between private bytes and shared words.
 //!
-//! A run of bytes in the segment is a whole number of `u64` words, unused bytes
-//! zero. Every access means relaxed atomic words, so a copy that races with a
-//! writer is a mixture of old and new words, never undefined behaviour; the
-//! callers in `table` tell a mixture from a whole value by the slot's version.
-//! Words keep the bytes' order in memory on every platform.
+//! A key or value in the segment is a whole number of `u64` words; unused bytes are
+//! zero. Every word is accessed as a relaxed atomic, so a copy that races with a
+//! writer may mix old and new words, but is never undefined behaviour. `table`, which
+//! calls this, tells a mixture from a whole value by the slot's version. Words keep
+//! the bytes' order in memory on every platform.
 //!
-//! How the words are moved is the business of `moves`, a file for each way: 16
-//! bytes at a time on x86-64, where a word at a time was measured to double the
-//! time of a whole `get` of 256 bytes; else one word after the other.
+//! The copies are inlined, so that a value goes from the segment to where the caller
+//! wants it through registers. A buffer that an outlined function sees must be in
+//! memory, and its contents are copied once more from there.
+//!
+//! `moves` is one of two files. `sse2.rs`, on x86-64, moves 16 bytes at a time; word
+//! by word a whole `get` of 256 bytes was measured to take twice as long. `words.rs`
+//! moves one word at a time, elsewhere and under loom.
 
 mod buffer;
 #[cfg_attr(all(target_arch = "x86_64", not(loom)), path = "sse2.rs")]
 #[cfg_attr(not(all(target_arch = "x86_64", not(loom))), path = "words.rs")]
 mod moves;
-/// What other platforms use, for a test.
+/// What other platforms use, compiled here for a test.
 #[cfg(all(test, target_arch = "x86_64", not(loom)))]
 #[allow(dead_code)]
 mod words;
@@ -29,19 +33,19 @@ use crate::sync::{AtomicU64, Ordering::Relaxed};
 /// Bytes in a word.
 const WORD: usize = size_of::<u64>();
 
-/// How many words hold `bytes` bytes.
+/// The number of words that hold `bytes` bytes.
 pub(crate) const fn words(bytes: usize) -> usize {
     bytes.div_ceil(WORD)
 }
 
-/// These bytes, if there are `LEN` of them.
+/// The bytes as an array, if there are `LEN` of them.
 #[inline(always)]
 pub(crate) fn exactly<const LEN: usize>(bytes: &[u8]) -> Option<&[u8; LEN]> {
     bytes.try_into().ok()
 }
 
-/// Copies the first `out.len()` bytes of `from`. All of them or, if `from` is
-/// too short, none; returns whether it did.
+/// Copies the first `out.len()` bytes of `from` to `out`. If `from` is shorter, copies
+/// nothing and returns `false`.
 #[inline(always)]
 pub(crate) fn load(from: &[AtomicU64], out: &mut [MaybeUninit<u8>]) -> bool {
     let (whole, tail) = out.as_chunks_mut::<WORD>();
@@ -61,7 +65,8 @@ pub(crate) fn load(from: &[AtomicU64], out: &mut [MaybeUninit<u8>]) -> bool {
     true
 }
 
-/// Copies `bytes` to the start of `to`, filling the last word up with zeros.
+/// Copies `bytes` to the start of `to`, and fills the last word up with zeros. What
+/// does not fit is left out.
 #[inline(always)]
 pub(crate) fn store(to: &[AtomicU64], bytes: &[u8]) {
     let (whole, tail) = bytes.as_chunks::<WORD>();
@@ -75,7 +80,8 @@ pub(crate) fn store(to: &[AtomicU64], bytes: &[u8]) {
     }
 }
 
-/// Whether the first `bytes.len()` bytes of `shared` equal `bytes`.
+/// Whether the first `bytes.len()` bytes of `shared` equal `bytes`, and the rest of the
+/// last word is zero.
 #[inline(always)]
 pub(crate) fn equal(shared: &[AtomicU64], bytes: &[u8]) -> bool {
     let (whole, tail) = bytes.as_chunks::<WORD>();
@@ -88,7 +94,7 @@ pub(crate) fn equal(shared: &[AtomicU64], bytes: &[u8]) -> bool {
             .is_some_and(|word| word.load(Relaxed) == partial(tail)))
 }
 
-/// A last word: fewer than eight bytes, then zeros.
+/// The last word: fewer than eight bytes, then zeros.
 #[inline(always)]
 fn partial(tail: &[u8]) -> u64 {
     let mut bytes = [0; WORD];
@@ -109,7 +115,7 @@ mod tests {
             word ^= word << 13;
             word ^= word >> 7;
             word ^= word << 17;
-            // Of few bits that differ, so that bytes are often the same.
+            // Few bits differ, so that bytes are often equal.
             let other = word ^ (word.rotate_left(31) & round.wrapping_mul(0x0101_0800_0180_0001));
             let (a, b) = (word.to_le_bytes(), other.to_le_bytes());
             let slowly = (0..8).filter(|&i| a[i] == b[i]).map(|i| 1 << i).sum::<u8>();
@@ -123,7 +129,7 @@ mod tests {
         }
     }
 
-    /// Lengths around every step of the copies.
+    /// Lengths around every block size of the copies.
     fn lengths() -> impl Iterator<Item = usize> {
         (0..=200).chain([255, 256, 257, 1000, 4096, 4100])
     }
@@ -132,8 +138,8 @@ mod tests {
     fn every_length_survives_a_round_trip() {
         for len in lengths() {
             let bytes: Vec<u8> = (0..len).map(|i| (i * 7 + 1) as u8).collect();
-            // One word more than needed, which must stay as it is; at both
-            // alignments of a pair of words.
+            // One word more than needed, which must not change; at both alignments
+            // of a pair of words.
             for at in [0, 1] {
                 let shared: Vec<AtomicU64> = (0..at + words(len) + 1)
                     .map(|_| AtomicU64::new(!0))

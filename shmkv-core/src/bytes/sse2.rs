@@ -1,24 +1,22 @@
 //! Moves of 16 bytes at a time, for x86-64.
 //!
-//! A relaxed access of each word is what is meant; the compiler has no wider
-//! one to offer, so each move of 16 bytes is written out as the instruction.
-//! What the compiler may assume of an `asm!` block that reads or writes memory
-//! is no more than of relaxed accesses: it does not move it across a fence, an
-//! acquire load or a release store, and it does not assume what it finds. The
-//! processor keeps loads in order with loads and stores with stores, whatever
-//! their width. It may split a move in two, and that is no more than the two
-//! words that were meant; what is put together from different stores is found
-//! out by the version, as everywhere.
+//! Each move stands for relaxed accesses of two words, for which the compiler offers
+//! no wider instruction; so the instruction is written out. Of an `asm!` block that
+//! accesses memory the compiler may assume no more than of those relaxed accesses: it
+//! does not move the block across a fence, an acquire load or a release store, and it
+//! assumes nothing about what a load finds. The processor keeps loads in order with
+//! loads, and stores with stores, whatever their width. It may split a move, between the words or inside one: a value put together
+//! from several stores is found out by the slot's version, as everywhere.
 //!
-//! Only the shared side is `asm!`: registers go in and come out, so that the
-//! compiler sees the private side and can keep it in registers, too.
+//! Only the access to shared memory is `asm!`. Its operands are registers, so the
+//! compiler sees the private side and can keep a value in registers.
 //!
 //! # Safety
 //!
-//! `unsafe` for the instructions. (1) The words are given by reference, so they
-//! are mapped, and 16 or 64 bytes of them. (2) They are atomics: others may
-//! change them at any time, and they may be stored to through a shared
-//! reference. (3) SSE2 is part of x86-64.
+//! `unsafe` for the instructions. (1) The words are given by reference, so 16 or 64
+//! bytes of them are mapped. (2) They are atomics: other threads and processes may
+//! change them at any time, and a store through a shared reference is allowed.
+//! (3) SSE2 is part of x86-64.
 #![allow(unsafe_code)]
 
 use std::arch::asm;
@@ -35,11 +33,11 @@ const LINE: usize = 64;
 type Pair = [AtomicU64; 2];
 type Line = [AtomicU64; 8];
 
-/// Two words.
+/// Loads two words.
 #[inline(always)]
 fn load_pair(from: &Pair) -> __m128i {
     let loaded;
-    // SAFETY: by (1), (2) and (3).
+    // SAFETY: by (1) 16 bytes may be read, by (2) at any time; by (3) the instruction exists.
     unsafe {
         asm!("movdqu {}, [{}]", out(xmm_reg) loaded, in(reg) from,
             options(nostack, preserves_flags, readonly));
@@ -47,11 +45,11 @@ fn load_pair(from: &Pair) -> __m128i {
     loaded
 }
 
-/// Eight words.
+/// Loads eight words.
 #[inline(always)]
 fn load_line(from: &Line) -> [__m128i; 4] {
     let (a, b, c, d);
-    // SAFETY: by (1), (2) and (3).
+    // SAFETY: by (1) 64 bytes may be read, by (2) at any time; by (3) the instruction exists.
     unsafe {
         asm!("movdqu {a}, [{from}]", "movdqu {b}, [{from} + 16]",
             "movdqu {c}, [{from} + 32]", "movdqu {d}, [{from} + 48]",
@@ -62,18 +60,22 @@ fn load_line(from: &Line) -> [__m128i; 4] {
     [a, b, c, d]
 }
 
+/// Stores two words.
 #[inline(always)]
 fn store_pair(to: &Pair, value: __m128i) {
-    // SAFETY: by (1), (2) and (3).
+    // SAFETY: by (1) 16 bytes are mapped, by (2) they may be written through this reference;
+    // by (3) the instruction exists.
     unsafe {
         asm!("movdqu [{}], {}", in(reg) to, in(xmm_reg) value,
             options(nostack, preserves_flags));
     }
 }
 
+/// Stores eight words.
 #[inline(always)]
 fn store_line(to: &Line, [a, b, c, d]: [__m128i; 4]) {
-    // SAFETY: by (1), (2) and (3).
+    // SAFETY: by (1) 64 bytes are mapped, by (2) they may be written through this reference;
+    // by (3) the instruction exists.
     unsafe {
         asm!("movdqu [{to}], {a}", "movdqu [{to} + 16], {b}",
             "movdqu [{to} + 32], {c}", "movdqu [{to} + 48], {d}",
@@ -83,39 +85,42 @@ fn store_line(to: &Line, [a, b, c, d]: [__m128i; 4]) {
     }
 }
 
-/// The bytes in which both are the same, all ones; others zero.
+/// All ones in each byte that is equal in both, zeros in the others.
 #[inline(always)]
 fn same(a: __m128i, b: __m128i) -> __m128i {
-    // SAFETY: by (3).
+    // SAFETY: by (3) the instruction exists; it touches registers only.
     unsafe { _mm_cmpeq_epi8(a, b) }
 }
 
+/// The bits that are set in both.
 #[inline(always)]
 fn and(a: __m128i, b: __m128i) -> __m128i {
-    // SAFETY: by (3).
+    // SAFETY: by (3) the instruction exists; it touches registers only.
     unsafe { _mm_and_si128(a, b) }
 }
 
-/// Whether all bytes are ones.
+/// Whether every byte is all ones.
 #[inline(always)]
 fn all(same: __m128i) -> bool {
-    // SAFETY: by (3).
+    // SAFETY: by (3) the instruction exists; it touches registers only.
     unsafe { _mm_movemask_epi8(same) == 0xffff }
 }
 
-/// Copies `from` to `to`, which is as long.
+/// Copies `from` to `to`, which has the same length.
 #[inline(always)]
 pub(super) fn load(from: &[AtomicU64], to: &mut [[MaybeUninit<u8>; WORD]]) {
     let (lines, rest) = from.as_chunks::<8>();
     let (to_lines, to_rest) = to.as_chunks_mut::<8>();
     for (line, to) in lines.iter().zip(to_lines) {
-        // SAFETY: as many bytes, all of them initialized.
+        // SAFETY: both types are 64 bytes without padding, and any initialized bytes are valid
+        // `MaybeUninit<u8>`s.
         *to = unsafe { transmute::<[__m128i; 4], [[MaybeUninit<u8>; WORD]; 8]>(load_line(line)) };
     }
     let (pairs, rest) = rest.as_chunks::<2>();
     let (to_pairs, to_rest) = to_rest.as_chunks_mut::<2>();
     for (pair, to) in pairs.iter().zip(to_pairs) {
-        // SAFETY: as above.
+        // SAFETY: both types are 16 bytes without padding, and any initialized bytes are valid
+        // `MaybeUninit<u8>`s.
         *to = unsafe { transmute::<__m128i, [[MaybeUninit<u8>; WORD]; 2]>(load_pair(pair)) };
     }
     for (word, to) in rest.iter().zip(to_rest) {
@@ -123,7 +128,7 @@ pub(super) fn load(from: &[AtomicU64], to: &mut [[MaybeUninit<u8>; WORD]]) {
     }
 }
 
-/// Copies `from` to `to`, which is as long.
+/// Copies `from` to `to`, which has the same length.
 #[inline(always)]
 pub(super) fn store(to: &[AtomicU64], from: &[[u8; WORD]]) {
     let (lines, rest) = to.as_chunks::<8>();
@@ -141,10 +146,10 @@ pub(super) fn store(to: &[AtomicU64], from: &[[u8; WORD]]) {
     }
 }
 
-/// Whether they are the same; both are as long.
+/// Whether `shared` equals `bytes`, which has the same length.
 ///
-/// A line at a time: that a tag matches nearly always means that the key does,
-/// so there is nothing to gain from stopping sooner.
+/// A line at a time: if the tag matched, the key nearly always does too, so stopping
+/// at the first difference would gain nothing.
 #[inline(always)]
 pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
     let (lines, rest) = shared.as_chunks::<8>();
@@ -169,47 +174,47 @@ pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
         .all(|(word, with)| word.load(Relaxed) == u64::from_ne_bytes(*with))
 }
 
-/// In which bytes two words are the same, a bit each, from the lowest byte on.
+/// A bit for each byte that is equal in both words; bit 0 is the lowest byte's.
 #[inline(always)]
 pub(crate) fn equal_bytes_mask(a: u64, b: u64) -> u8 {
     let same = same(of_word(a), of_word(b));
-    // SAFETY: by (3).
+    // SAFETY: by (3) the instruction exists; it touches registers only.
     unsafe { _mm_movemask_epi8(same) as u8 }
 }
 
-/// A word, then zeros.
+/// The word in the lower half, zeros in the upper one.
 #[inline(always)]
 fn of_word(word: u64) -> __m128i {
-    // SAFETY: by (3).
+    // SAFETY: by (3) the instruction exists; it touches registers only.
     unsafe { _mm_cvtsi64_si128(word as i64) }
 }
 
-/// Says that these words, whose address is a multiple of `aligned`, will be read
+/// A hint that these words, whose address is a multiple of `aligned`, will be read
 /// soon.
 #[inline(always)]
 pub(crate) fn prefetch<T>(words: &[T], aligned: usize) {
-    // SAFETY: a hint, which may name any address.
+    // SAFETY: a prefetch never faults, whatever the address; by (3) the instruction exists.
     each_line(words, aligned, |line| unsafe {
         _mm_prefetch::<_MM_HINT_T0>(line);
     });
 }
 
-/// Says that these words, whose address is a multiple of `aligned`, will be written
+/// A hint that these words, whose address is a multiple of `aligned`, will be written
 /// soon.
 #[inline(always)]
 pub(crate) fn prefetch_to_write<T>(words: &[T], aligned: usize) {
-    // SAFETY: a hint, which may name any address; where the processor does not
-    // know it, it does nothing.
+    // SAFETY: a prefetch never faults, whatever the address; a processor that does not know
+    // the instruction executes it as a no-op.
     each_line(words, aligned, |line| unsafe {
         asm!("prefetchw [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
     });
 }
 
-/// Lines after these the processor asks for by itself.
+/// No hint beyond this many lines: the processor prefetches the rest by itself.
 const MOST_LINES: usize = 16;
 
-/// Runs `hint` with an address in every line that `words` touch, if they are not
-/// many.
+/// Runs `hint` with an address in each line that `words` touch, at most in the first
+/// [`MOST_LINES`] or one more.
 #[inline(always)]
 fn each_line<T>(words: &[T], aligned: usize, hint: impl Fn(*const i8)) {
     let start = words.as_ptr().cast::<i8>();
@@ -220,7 +225,8 @@ fn each_line<T>(words: &[T], aligned: usize, hint: impl Fn(*const i8)) {
         hint(start.wrapping_add(at));
         at += LINE;
     }
-    // If the first line is entered as late as may be, one more may be touched.
+    // The words may begin anywhere in their first line that `aligned` allows; if as late
+    // as possible, they may reach into one line more.
     let late = LINE - aligned.clamp(1, LINE);
     if bytes > 0 && (late + bytes - 1) / LINE > (bytes - 1) / LINE {
         hint(start.wrapping_add(bytes - 1));

@@ -1,11 +1,13 @@
-//! Moves of one word at a time, for every platform and for the models.
+//! Moves of one word at a time: for platforms other than x86-64, and for loom.
+//!
+//! The same functions as `sse2.rs`, with the same results; `mod.rs` calls one of the two.
 
 use std::mem::MaybeUninit;
 
 use super::WORD;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
-/// Copies `from` to `to`, which is as long.
+/// Copies `from` to `to`, which has the same length.
 #[inline(always)]
 pub(super) fn load(from: &[AtomicU64], to: &mut [[MaybeUninit<u8>; WORD]]) {
     for (word, chunk) in from.iter().zip(to) {
@@ -13,7 +15,7 @@ pub(super) fn load(from: &[AtomicU64], to: &mut [[MaybeUninit<u8>; WORD]]) {
     }
 }
 
-/// Copies `from` to `to`, which is as long.
+/// Copies `from` to `to`, which has the same length.
 #[inline(always)]
 pub(super) fn store(to: &[AtomicU64], from: &[[u8; WORD]]) {
     for (word, chunk) in to.iter().zip(from) {
@@ -21,7 +23,7 @@ pub(super) fn store(to: &[AtomicU64], from: &[[u8; WORD]]) {
     }
 }
 
-/// Whether they are the same; both are as long.
+/// Whether `shared` equals `bytes`, which has the same length.
 #[inline(always)]
 pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
     shared
@@ -30,21 +32,22 @@ pub(super) fn equal(shared: &[AtomicU64], bytes: &[[u8; WORD]]) -> bool {
         .all(|(word, chunk)| word.load(Relaxed) == u64::from_ne_bytes(*chunk))
 }
 
-/// In which bytes two words are the same, a bit each, from the lowest byte on.
+/// A bit for each byte that is equal in both words; bit 0 is the lowest byte's.
 #[inline(always)]
 pub(crate) fn equal_bytes_mask(a: u64, b: u64) -> u8 {
     const REST: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let differs = a ^ b;
-    // The top bit of each byte that is zero; no byte disturbs its neighbour.
+    // The top bit of each zero byte of `differs`, exactly: the sum of seven bits carries
+    // into no other byte.
     let same = !(((differs & REST) + REST) | differs | REST);
-    // Each of them to its place among the uppermost eight.
+    // The multiplication gathers these eight bits in the uppermost byte.
     ((same >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
-/// Says that these words will be read soon; here, nothing comes of it.
+/// A hint that these words will be read soon, ignored here.
 #[inline(always)]
 pub(crate) fn prefetch<T>(_: &[T], _aligned: usize) {}
 
-/// Says that these words will be written soon; here, nothing comes of it.
+/// A hint that these words will be written soon, ignored here.
 #[inline(always)]
 pub(crate) fn prefetch_to_write<T>(_: &[T], _aligned: usize) {}
