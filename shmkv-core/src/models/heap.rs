@@ -1,7 +1,8 @@
-//! A small table in a model's memory, and what may be read from it.
+//! A small table on the heap, and which values may be read from it.
 //!
-//! Two buckets of eight slots. A value is two words, a commit's number and its
-//! complement, so that a torn or mixed-up value shows.
+//! Two buckets of eight slots. A value is two words, the number of its commit and that
+//! number's complement, so that every read can check that its value is whole and
+//! belongs to its version.
 
 use std::sync::OnceLock;
 
@@ -11,7 +12,7 @@ use crate::layout::{Bucket, Fixed, Shard, Shared};
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 use crate::table::{Change, Condition, Entries, Exclusive, Guess, Spot, Table};
 
-/// The largest table of two buckets.
+/// The largest table that has two buckets.
 pub(super) type Small<'m> = Table<'m, Fixed<9, 8, 16>>;
 
 /// A key.
@@ -27,7 +28,7 @@ pub(super) struct Heap {
 }
 
 impl Heap {
-    /// The table in this memory.
+    /// The table, over these words.
     pub(super) fn table(&self) -> Small<'_> {
         let slots = self.slots.as_flattened().as_flattened();
         Table::new(
@@ -45,9 +46,9 @@ impl Heap {
         &self.shards[0]
     }
 
-    /// Looks a key up: its version, whose value must be whole.
-    ///
-    /// The outer `None`: writers were in the way, which says nothing.
+    /// Looks up a key as a map does; checks that the value is whole, and returns its
+    /// version. `Some(None)`: the key is absent. `None`: a writer interfered, and the
+    /// result is inconclusive.
     pub(super) fn get(&self, key: Key) -> Option<Option<u64>> {
         let table = self.table();
         let hash = table.hash(&key);
@@ -61,7 +62,7 @@ impl Heap {
         }
     }
 
-    /// As [`get`](Self::get), with care from the beginning.
+    /// As [`get`](Self::get), with the validated search from the start.
     pub(super) fn get_slow(&self, key: Key) -> Option<Option<u64>> {
         let table = self.table();
         let mut value = [0; 16];
@@ -71,8 +72,8 @@ impl Heap {
         Some(whole(found, value))
     }
 
-    /// As [`get`](Self::get), as a `Prepared` does it: first where the key was
-    /// `last`.
+    /// As [`get`](Self::get), by way of a `Prepared`: first in the slot where the key was
+    /// found `last`.
     pub(super) fn get_prepared(
         &self,
         last: &mut Option<(Spot, u64)>,
@@ -95,7 +96,8 @@ impl Heap {
         self.get(key)
     }
 
-    /// Collects one bucket: keys and versions, whose values must be whole.
+    /// The keys and versions in one bucket; checks that the values are whole. `None`: a
+    /// writer interfered.
     pub(super) fn entries(&self, bucket: usize) -> Option<Vec<(Key, u64)>> {
         let mut entries = Entries::default();
         self.table().entries(bucket, &mut entries).ok()?;
@@ -109,19 +111,19 @@ impl Heap {
         Some(all)
     }
 
-    /// Stores a value under a key, and returns its version.
+    /// Stores a value under a key; returns its version.
     pub(super) fn put(&self, held: Exclusive<'_>, key: Key) -> u64 {
         self.put_guessed(held, self.guess(key), key)
     }
 
-    /// Where a key seems to be, to whom does not have the lock.
+    /// The hint for an update of a key, found without the lock.
     pub(super) fn guess(&self, key: Key) -> Option<Guess> {
         let table = self.table();
         let hash = table.hash(&key);
         table.guess(hash, false).or_else(|| table.guess_along(hash))
     }
 
-    /// As [`put`](Self::put), with a guess from before.
+    /// As [`put`](Self::put), with a hint found before the lock was taken.
     pub(super) fn put_guessed(&self, held: Exclusive<'_>, guess: Option<Guess>, key: Key) -> u64 {
         let table = self.table();
         let next = self.shard().next.load(Relaxed) + 1;
@@ -144,13 +146,13 @@ impl Heap {
         table.remove(held, table.hash(&key), &key, None, &mut ());
     }
 
-    /// The number of the last commit, when nobody writes.
+    /// The number of the last commit, while no thread writes.
     pub(super) fn last(&self) -> u64 {
         self.shard().next.load(Relaxed)
     }
 }
 
-/// The lock of the only shard, in models that have one writer.
+/// The lock of the only shard, for models that have one writer and need none.
 pub(super) fn held() -> Exclusive<'static> {
     Exclusive::of_locked(0)
 }
@@ -162,7 +164,7 @@ pub(super) fn put_all(heap: &Heap, keys: &[Key]) {
     }
 }
 
-/// Two words that belong together.
+/// The value of this version: two words that belong together.
 fn value_of(version: u64) -> [u8; 16] {
     let mut value = [0; 16];
     value[..8].copy_from_slice(&version.to_ne_bytes());
@@ -170,7 +172,7 @@ fn value_of(version: u64) -> [u8; 16] {
     value
 }
 
-/// What was found; if anything was, its value is whole.
+/// The version that was found, if any; checks that its value is whole.
 fn whole(found: Option<u64>, value: [u8; 16]) -> Option<u64> {
     if let Some(version) = found {
         assert_eq!(value, value_of(version), "a torn value");
@@ -178,24 +180,24 @@ fn whole(found: Option<u64>, value: [u8; 16]) -> Option<u64> {
     found
 }
 
-/// What one who looks at a key again and again may see.
+/// Checks what a reader sees of one key.
 ///
-/// The key goes through `states` in this order; whoever looks never goes back,
-/// and never sees what is not in the list.
+/// The key goes through `states` in this order. Each state that is seen must be in the
+/// list, and none may come before one that was seen or known earlier.
 pub(super) struct Observer {
     states: Vec<Option<u64>>,
     at: usize,
 }
 
 impl Observer {
-    /// Of a key that goes through these states.
+    /// For a key that goes through these states.
     pub(super) fn new(states: &[Option<u64>]) -> Self {
         let states = states.to_vec();
         Self { states, at: 0 }
     }
 
-    /// What was seen, by an operation that began after whatever was seen before
-    /// had been seen.
+    /// Checks a state that was seen, by an operation that began after the earlier ones had
+    /// returned.
     pub(super) fn saw(&mut self, seen: Option<u64>) {
         let later = self.states[self.at..].iter().position(|&s| s == seen);
         let Some(later) = later else {
@@ -204,7 +206,8 @@ impl Observer {
         self.at += later;
     }
 
-    /// The first `changes` changes were complete when the next look began.
+    /// From now on, states before the first `changes` changes must not be seen: these
+    /// were complete before the next operation begins.
     pub(super) fn knows(&mut self, changes: usize) {
         self.at = self.at.max(changes);
     }
@@ -214,28 +217,28 @@ impl Observer {
         self.at + 1 == self.states.len()
     }
 
-    /// Looks the key up.
+    /// Looks up the key, and checks what is seen.
     pub(super) fn get(&mut self, heap: &Heap, key: Key) {
         if let Some(seen) = heap.get(key) {
             self.saw(seen);
         }
     }
 
-    /// Looks the key up with care.
+    /// As [`get`](Self::get), with the validated search from the start.
     pub(super) fn get_slow(&mut self, heap: &Heap, key: Key) {
         if let Some(seen) = heap.get_slow(key) {
             self.saw(seen);
         }
     }
 
-    /// Looks the key up as a `Prepared` does.
+    /// As [`get`](Self::get), by way of a `Prepared`.
     pub(super) fn get_prepared(&mut self, heap: &Heap, last: &mut Option<(Spot, u64)>, key: Key) {
         if let Some(seen) = heap.get_prepared(last, key) {
             self.saw(seen);
         }
     }
 
-    /// Looks for the key in a bucket in which it is, if it is anywhere.
+    /// Scans the bucket that the key is in, if it is present, and checks what is seen.
     pub(super) fn find(&mut self, heap: &Heap, bucket: usize, key: Key) {
         if let Some(all) = heap.entries(bucket) {
             let mut found = all.iter().filter(|(other, _)| *other == key);
@@ -245,19 +248,19 @@ impl Observer {
     }
 }
 
-/// Keys whose homes and tags are as the models need them.
+/// Keys with the home buckets and tags that the models need.
 pub(super) struct Keys {
     /// Home bucket 0.
     pub(super) a: Key,
     /// Same home, tag and class as `a`.
     pub(super) b: Key,
-    /// Home bucket 0, all with other tags than `a`.
+    /// Home bucket 0; tags other than `a`'s.
     pub(super) others: [Key; 7],
-    /// Home bucket 1.
+    /// Home bucket 1; a tag other than `a`'s.
     pub(super) next_door: Key,
 }
 
-/// The keys, searched for once.
+/// The keys, found by trying, once.
 pub(super) fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| {

@@ -1,4 +1,5 @@
-//! What the lock needs from the system, as the kernel does it.
+//! A kernel for models: what the lock needs from the operating system, as the real one
+//! does it.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -11,21 +12,21 @@ use crate::lock::Os;
 use crate::sync::AtomicU32;
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
 
-/// A kernel with one futex and three writers.
+/// One futex, and three writers that may die.
 pub(super) struct Kernel {
-    /// Which writers are dead, by id. Whoever hears of a death hears of all
-    /// that the dead one did.
+    /// Which writers are dead, by id. A thread that sees a death sees every store of the
+    /// dead thread.
     dead: [AtomicBool; 4],
-    /// Held while a word is compared and its sleeper queued, as in the kernel.
+    /// Held while a word is compared and its sleeper queued, as in the real kernel.
     futex: Mutex<()>,
     sleepers: Condvar,
-    /// Whether sleep ends by itself. Without that, who is not woken sleeps for
-    /// ever, and loom reports a deadlock.
+    /// Whether sleep ends by itself. If not, a thread that is not woken sleeps for ever,
+    /// and loom reports a deadlock.
     slices_end: Cell<bool>,
 }
 
 impl Kernel {
-    /// All alive.
+    /// A kernel in which all writers are alive.
     pub(super) fn new(slices_end: bool) -> Self {
         Self {
             dead: std::array::from_fn(|_| AtomicBool::new(false)),
@@ -35,7 +36,7 @@ impl Kernel {
         }
     }
 
-    /// The writer is dead from now on.
+    /// From now on, the writer is dead.
     pub(super) fn bury(&self, id: u32) {
         self.dead[id as usize].store(true, Release);
     }
@@ -53,7 +54,7 @@ impl Os for Kernel {
 
     fn sleep(&self, word: &AtomicU32, seen: u32, at_most: Duration) {
         if self.slices_end.get() && at_most != Duration::MAX {
-            // Whatever may happen meanwhile happens, then time is up.
+            // Other threads may run; then the time is up.
             thread::yield_now();
             return;
         }

@@ -1,4 +1,5 @@
-//! A writer is killed at each of its stores, while a reader reads.
+//! Models of death: a writer is killed after each of its stores in turn, while a reader
+//! reads.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,18 +20,19 @@ pub(super) const MODELS: &[&Model] = &[
     &TWICE_CLEAR,
 ];
 
-/// `write` dies of a store; so does, if it is mortal, the repair. Another
-/// repair and a change follow. A reader sees `before`, what `write` made of it
-/// if that was published, and the last change.
+/// `write` dies after store number `kills[0]`, and in a model of two deaths the recovery
+/// after store number `kills[1]`. Then a recovery and a change complete. The reader may
+/// see the state before, what `write` published, if it did, and the last change, in
+/// this order.
 fn killed(heap: Rc<Heap>, kills: [usize; 2], deaths: usize, write: fn(&Heap)) {
-    let before = heap.get(keys().a).expect("nobody disturbs");
+    let before = heap.get(keys().a).expect("no writer interferes");
     let states = Rc::new(RefCell::new(vec![before]));
     let writer = {
         let (heap, states) = (heap.clone(), states.clone());
         spawn(move || {
             let table = heap.table();
             let alive = mortal(0, kills[0], || write(&heap)).is_some();
-            let after = heap.get(keys().a).expect("nobody disturbs");
+            let after = heap.get(keys().a).expect("no writer interferes");
             states.borrow_mut().push(after);
             if !alive {
                 let faults = table.check();
@@ -64,7 +66,7 @@ fn put(heap: &Heap) {
     heap.put(held(), keys().a);
 }
 
-/// A model of one death.
+/// A model with one death.
 const fn once(
     name: &'static str,
     bound: Option<usize>,

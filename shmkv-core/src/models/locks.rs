@@ -1,4 +1,4 @@
-//! Writers that contend for the lock, wait, die and take over.
+//! Models of the lock: writers that contend, wait, die and take over.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -29,14 +29,14 @@ pub(super) const MODELS: &[&Model] = &[
 
 /// What writers share.
 struct World {
-    /// In place of the shard's word.
+    /// The lock word, in place of the shard's, which is no loom object.
     word: LockWord,
     heap: Rc<Heap>,
     kernel: Kernel,
-    /// Touched under the lock only: loom fails on two at once, and on one that
-    /// has not heard of the other.
+    /// Accessed under the lock only: loom fails if two threads are inside at once, or if
+    /// one does not happen after the other.
     inside: UnsafeCell<()>,
-    /// Whether somebody died or unwound with the lock.
+    /// Whether a writer died or unwound while it held the lock.
     orphaned: Cell<bool>,
     repairs: Cell<usize>,
 }
@@ -72,7 +72,7 @@ impl World {
 
     /// Takes the lock, changes the table, gives the lock back.
     fn put(&self, me: u32) {
-        // As `Handle::put` does: the guess first.
+        // In the order of the shipped code: the hint is found before the lock is taken.
         let guess = self.heap.guess(keys().a);
         let Ok(guard) = self.lock(me, false) else {
             panic!("no deadline");
@@ -81,14 +81,15 @@ impl World {
         guard.release();
     }
 
-    /// The writer dies; notes whether with the lock.
+    /// The writer dies; records whether it held the lock.
     fn bury(&self, id: u32) {
         let word = self.word.load(Relaxed);
         self.orphaned.set(word & ((1 << 30) - 1) == id);
         self.kernel.bury(id);
     }
 
-    /// All is in order at the end, and was repaired as often as was needed.
+    /// At the end the table has no faults, the lock is free, and there was one repair for
+    /// an orphaned lock and none otherwise.
     fn ends_well(&self) {
         let faults = self.heap.table().check();
         assert!(faults.is_empty(), "{faults:?}");
@@ -103,7 +104,7 @@ fn start(world: &Rc<World>, body: impl FnOnce(&World) + 'static) -> JoinHandle<(
     spawn(move || body(&world))
 }
 
-/// What one has seen of the key before it has the lock, the other changes.
+/// One writer changes what the other's hint rests on, before that has the lock.
 static CHANGES: Model = Model {
     name: "lock, two changes",
     bound: Some(3),
@@ -119,7 +120,7 @@ static CHANGES: Model = Model {
     },
 };
 
-/// One at a time, each woken.
+/// One holds the lock at a time, and a sleeper is woken.
 static TWO: Model = Model {
     name: "lock, two writers",
     bound: None,
@@ -136,7 +137,7 @@ static TWO: Model = Model {
     },
 };
 
-/// Two of them may sleep at once.
+/// Two writers may sleep at once.
 static THREE: Model = Model {
     name: "lock, three writers",
     bound: Some(3),
@@ -157,7 +158,7 @@ static THREE: Model = Model {
     },
 };
 
-/// The holder dies anywhere between its first store and its last.
+/// The holder dies after any of its stores.
 static KILLED: Model = Model {
     name: "lock, holder killed",
     bound: Some(3),
@@ -172,14 +173,14 @@ static KILLED: Model = Model {
         });
         world.put(2);
         victim.join().expect("the victim");
-        // If this one was first, nobody has repaired anything yet.
+        // The first `put` may have come before the death; this one takes over then.
         world.put(2);
         world.ends_well();
     },
 };
 
-/// One of two who contend with a living writer dies anywhere: asleep, woken,
-/// with the lock.
+/// Of two writers that contend with a third one, one dies after any of its stores:
+/// asleep, woken, or with the lock.
 static WAITER_KILLED: Model = Model {
     name: "lock, one of three killed",
     bound: Some(1),
@@ -203,9 +204,9 @@ static WAITER_KILLED: Model = Model {
     },
 };
 
-/// The holder dies, and somebody new gets its id, of which it makes no use yet.
-/// If it took the lock at once, one who found the dead holder dead just before
-/// could take the lock from it; see `lock`.
+/// The holder dies, and a new writer gets its id. The new writer does not lock before
+/// the others are done: a writer that has just found the old holder dead could take the
+/// lock from it, which `lock` documents.
 static REUSED: Model = Model {
     name: "lock, holder killed and its id used again",
     bound: Some(3),
@@ -227,7 +228,7 @@ static REUSED: Model = Model {
     },
 };
 
-/// The holder unwinds anywhere between its first store and its last.
+/// The holder unwinds after any of its stores.
 static ABANDONED: Model = Model {
     name: "lock, holder unwound",
     bound: Some(3),
@@ -249,13 +250,13 @@ static ABANDONED: Model = Model {
         });
         world.put(2);
         victim.join().expect("the victim");
-        // If this one was first, nobody has repaired anything yet.
+        // The first `put` may have come before the death; this one takes over then.
         world.put(2);
         world.ends_well();
     },
 };
 
-/// A deadline that has passed is no reason to wait for a dead holder.
+/// A writer whose deadline has passed still takes over from a dead holder.
 static TIMED_OUT: Model = Model {
     name: "lock, holder killed, no time",
     bound: Some(3),
@@ -279,8 +280,9 @@ static TIMED_OUT: Model = Model {
     },
 };
 
-/// Whoever starts when a writer has returned sees what it wrote, though nothing
-/// but time connects them: each marks its moment in a word of its own.
+/// A reader that starts after a writer has returned sees what that wrote, though the
+/// two share no other word. The model learns the order from a word that the reader
+/// stores to before it begins and the writer loads when it has returned.
 static REAL_TIME: Model = Model {
     name: "real time, insert then get",
     bound: None,

@@ -1,21 +1,26 @@
 //! Models of the shipped table and lock, for loom.
 //!
-//! loom runs a model again and again, once for every way in which its threads'
-//! accesses can interleave and for every value that the memory model lets a
-//! load return. A model's threads assert what users are promised. Then every
-//! [`Part`] of the protocol is taken out in turn, and the model that
-//! [`needed_by`] names must fail.
+//! loom runs a model once for every way in which the accesses of its threads can
+//! interleave and for every value that the memory model lets a load return. The
+//! threads assert what users are promised. Then the rules that carry an argument are
+//! taken out of the code one by one, and for each of them the models that
+//! [`needed_by`] names must fail: a rule that can be missing unnoticed is superfluous
+//! or untested.
+//!
+//! `reads` has readers beside a live writer, `kills` writers that die at each of
+//! their stores, `locks` writers that contend for the lock; `heap` and `kernel` are
+//! what they run on, and `run` runs them.
 //!
 //! ```text
 //! RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom \
 //!     -p shmkv-core --lib models -- --nocapture
 //! ```
 //!
-//! What loom cannot see, and what therefore rests on argument alone: that a
-//! load returns a value stored later in the order that loom chose; that the
-//! compiler keeps a dying thread's stores in order (its releases); and the one
-//! order of all sequentially consistent accesses (see `sync::load_first`),
-//! except where a model says that it adds barriers.
+//! loom cannot show the following, which rests on argument alone: executions in which
+//! a load returns a value that is stored later in the order that loom chose; that the
+//! compiler keeps the stores of a thread that dies in order (they are releases); the
+//! total order of sequentially consistent accesses (see `sync::load_first`), except
+//! in a model that adds barriers.
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod heap;
@@ -32,7 +37,7 @@ use std::sync::Mutex;
 use crate::sync::Part;
 use run::{Explored, Model, explore};
 
-/// Models that fail without this part.
+/// The models that must fail without this rule.
 fn needed_by(part: Part) -> &'static [&'static str] {
     match part {
         Part::TagRecheck => &[
@@ -70,12 +75,12 @@ fn needed_by(part: Part) -> &'static [&'static str] {
     }
 }
 
-/// Says something, though tests' output is kept back.
+/// Prints a line, past the test harness, which captures what `println!` prints.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// What has come out so far.
+/// The results so far.
 #[derive(Default)]
 struct Tally {
     executions: u64,
@@ -141,7 +146,7 @@ fn models_hold_and_need_every_part() {
     });
     let tally = tally.into_inner().expect("no panic under it");
     say(&format!(
-        "T5 loom: {} models, {} executions, mutants caught {} of {}",
+        "loom: {} models, {} executions, mutants caught {} of {}",
         models.len(),
         tally.executions,
         tally.caught,

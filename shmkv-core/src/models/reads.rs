@@ -1,4 +1,4 @@
-//! Readers beside one writer that lives.
+//! Models of reading: a reader beside one live writer.
 
 use std::rc::Rc;
 
@@ -28,8 +28,8 @@ pub(super) const MODELS: &[&Model] = &[
     &TOTALS,
 ];
 
-/// Runs a writer's changes beside a reader's looks at `key`, which goes through
-/// `states`. The reader may find out how many changes are complete.
+/// Runs a writer's changes beside a reader of key `a`, which goes through `states`. The
+/// reader learns how many changes were complete when it began.
 fn beside(
     heap: Rc<Heap>,
     states: &[Option<u64>],
@@ -76,8 +76,8 @@ static INSERT_AT_HOME: Model = Model {
     },
 };
 
-/// A new key, in the bucket after its home, which is full. Who sees it there
-/// finds it by its key, too.
+/// A new key, in the bucket after its home bucket, which is full. A reader that sees it
+/// there, in a scan, also finds it by its key.
 static INSERT_ELSEWHERE: Model = Model {
     name: "get, insert elsewhere",
     bound: None,
@@ -122,7 +122,7 @@ fn update_twice(heap: &Heap, done: &dyn Fn()) {
     }
 }
 
-/// Two updates in a full bucket: the second writes the slot that the first one
+/// Two updates in a full bucket: the second one writes the slot that the first one
 /// vacated.
 static TWO_UPDATES: Model = Model {
     name: "get, two updates",
@@ -141,8 +141,8 @@ static TWO_UPDATES: Model = Model {
     },
 };
 
-/// Two updates in a full bucket, so that the entry comes back to where one who has
-/// prepared its key saw it first.
+/// Two updates in a full bucket: the entry is back in the slot that a prepared key
+/// remembers, with another version.
 static PREPARED: Model = Model {
     name: "get prepared, two updates",
     bound: Some(2),
@@ -159,8 +159,8 @@ static PREPARED: Model = Model {
     },
 };
 
-/// Removed, and another key of the same tag put into the slot that one who has
-/// prepared the first remembers.
+/// The key is removed, and another one with the same tag takes the slot that a prepared
+/// key remembers.
 static PREPARED_REUSE: Model = Model {
     name: "get prepared, remove, insert another like key",
     bound: Some(2),
@@ -205,8 +205,8 @@ static REMOVE_AT_HOME: Model = Model {
     },
 };
 
-/// A removal from a later bucket. Who misses the key does not see it there
-/// either.
+/// A removal from a later bucket. A reader that misses the key does not see it in a scan
+/// of that bucket afterwards.
 static REMOVE_ELSEWHERE: Model = Model {
     name: "get, remove elsewhere",
     bound: None,
@@ -228,7 +228,8 @@ static REMOVE_ELSEWHERE: Model = Model {
     },
 };
 
-/// Removed elsewhere, and inserted at home, where there is room by then.
+/// The key is removed from the later bucket and inserted in its home bucket, which is
+/// not full any more.
 static MOVE_HOME: Model = Model {
     name: "get, remove elsewhere, insert at home",
     bound: None,
@@ -253,7 +254,8 @@ static MOVE_HOME: Model = Model {
     },
 };
 
-/// Removed at home, where another key takes the room, and inserted elsewhere.
+/// The key is removed from its home bucket, another one takes its place, and it is
+/// inserted in the later bucket.
 static MOVE_AWAY: Model = Model {
     name: "get, remove at home, insert elsewhere",
     bound: Some(2),
@@ -279,7 +281,14 @@ static MOVE_AWAY: Model = Model {
     },
 };
 
-/// Two keys of one tag in a full bucket change places: neither may be missed.
+fn update_like_keys(heap: &Heap, done: &dyn Fn()) {
+    for key in [keys().a, keys().b, keys().a] {
+        heap.put(held(), key);
+        done();
+    }
+}
+
+/// Two keys with one tag change slots in a full bucket: neither may be missed.
 static MISS: Model = Model {
     name: "miss, three updates of two like keys",
     bound: Some(3),
@@ -290,21 +299,13 @@ static MISS: Model = Model {
     },
     run: |heap, _| {
         let states = [Some(2), Some(8), Some(8), Some(10)];
-        let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(held(), keys().a);
-            done();
-            heap.put(held(), keys().b);
-            done();
-            heap.put(held(), keys().a);
-            done();
-        };
-        beside(heap, &states, write, |heap, observer| {
+        beside(heap, &states, update_like_keys, |heap, observer| {
             observer.get_slow(heap, keys().a);
         });
     },
 };
 
-/// The same, and one who collects the bucket sees each key once.
+/// The same, beside a scan of the bucket, which must see each key once.
 static ITERATION: Model = Model {
     name: "iteration, three updates of two like keys",
     bound: Some(3),
@@ -315,21 +316,13 @@ static ITERATION: Model = Model {
     },
     run: |heap, _| {
         let states = [Some(2), Some(8), Some(8), Some(10)];
-        let write = |heap: &Heap, done: &dyn Fn()| {
-            heap.put(held(), keys().a);
-            done();
-            heap.put(held(), keys().b);
-            done();
-            heap.put(held(), keys().a);
-            done();
-        };
-        beside(heap, &states, write, |heap, observer| {
+        beside(heap, &states, update_like_keys, |heap, observer| {
             observer.find(heap, 0, keys().a);
         });
     },
 };
 
-/// Two updates in a full bucket, and one who collects it.
+/// Two updates in a full bucket, beside a scan of it.
 static ITERATION_REUSE: Model = Model {
     name: "iteration, two updates",
     bound: Some(3),
@@ -344,7 +337,7 @@ static ITERATION_REUSE: Model = Model {
     },
 };
 
-/// One key is inserted, then another removed: never do both seem absent.
+/// One key is inserted, then another one removed: a reader must not miss both.
 fn never_both_absent(heap: Rc<Heap>) {
     let writer = {
         let heap = heap.clone();
@@ -362,7 +355,7 @@ fn never_both_absent(heap: Rc<Heap>) {
     writer.join().expect("the writer");
 }
 
-/// Of keys in two buckets.
+/// The keys are in two buckets.
 static TWO_KEYS_HOME: Model = Model {
     name: "two keys, remove at home",
     bound: None,
@@ -371,7 +364,7 @@ static TWO_KEYS_HOME: Model = Model {
     run: |heap, _| never_both_absent(heap),
 };
 
-/// The removal shows in a counter only.
+/// The reader may learn of the removal from an overflow counter alone.
 static TWO_KEYS_ELSEWHERE: Model = Model {
     name: "two keys, remove elsewhere",
     bound: None,
@@ -380,7 +373,7 @@ static TWO_KEYS_ELSEWHERE: Model = Model {
     run: |heap, _| never_both_absent(heap),
 };
 
-/// Whoever has seen the map's version or length grow finds the new key.
+/// A reader that has seen the map's length or version grow finds the new key.
 static TOTALS: Model = Model {
     name: "totals, insert",
     bound: None,

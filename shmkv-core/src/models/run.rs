@@ -1,4 +1,4 @@
-//! Running a model.
+//! Running one model: every execution, and every combination of deaths.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,40 +9,42 @@ use super::heap::{Heap, keys};
 use crate::sync::Part;
 use crate::sync::model::{self, Grown};
 
-/// A model.
+/// A model: some threads that use one table, and what they assert.
 pub(super) struct Model {
     pub(super) name: &'static str,
-    /// How often a thread may lose its turn in one execution; `None`: as often
-    /// as loom finds that it matters.
+    /// How many preemptions one execution may have; `None`: no limit, and the model is
+    /// explored exhaustively.
     pub(super) bound: Option<usize>,
     /// How many threads die, each after every one of its stores in turn.
     pub(super) deaths: usize,
-    /// Fills the table, alone.
+    /// Fills the table before any thread runs.
     pub(super) set_up: fn(&Heap),
-    /// One execution. The threads that die do so after these many stores.
+    /// One execution. The threads that die do so after this many stores.
     pub(super) run: fn(Rc<Heap>, [usize; 2]),
 }
 
 thread_local! {
     static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
-    /// Which of a model's mortal threads died, in some execution.
+    /// Which of a model's mortal threads died, in any execution. One that did not has had
+    /// all of its stores tried.
     static DIED: Cell<[bool; 2]> = const { Cell::new([false; 2]) };
     static FAILURE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// Runs `body` as mortal thread number `who`.
-pub(super) fn mortal<R>(who: usize, after: usize, body: impl FnOnce() -> R) -> Option<R> {
+/// Runs `body` as mortal thread number `thread`, which dies after so many stores. `None`: it
+/// died.
+pub(super) fn mortal<R>(thread: usize, after: usize, body: impl FnOnce() -> R) -> Option<R> {
     let result = model::killed_after(after, body);
     if result.is_none() {
         let mut died = DIED.get();
-        died[who] = true;
+        died[thread] = true;
         DIED.set(died);
     }
     result
 }
 
-/// Once a model fails, keeps its threads from doing more, and the message from
-/// being printed: half of the failures are wanted.
+/// From the first failure of a model on, keeps its threads from doing anything, and
+/// records the message instead of printing it: most failures are expected.
 pub(super) fn catch_failures() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -64,14 +66,14 @@ pub(super) fn catch_failures() {
     });
 }
 
-/// What was tried.
+/// How much was tried.
 pub(super) struct Explored {
     pub(super) executions: u64,
-    /// Of how many combinations of stores threads died.
+    /// The combinations of stores after which threads died.
     pub(super) kills: usize,
 }
 
-/// Explores a model, or what is left of it without a part; or how it failed.
+/// Explores a model, without the rule `out` if one is given. An error: how it failed.
 pub(super) fn explore(of: &'static Model, out: Option<Part>) -> Result<Explored, String> {
     let _ = keys();
     model::lay_out();
@@ -113,7 +115,7 @@ fn explore_kills(of: &'static Model, kills: [usize; 2]) -> Result<(), String> {
         model::end();
         match result {
             Ok(()) => return Ok(()),
-            // One word more is shared: from the start.
+            // One more word turned out to be stored to: explored again from the start.
             Err(payload) if payload.is::<Grown>() => EXECUTIONS.set(before),
             Err(_) => return Err(FAILURE.take().unwrap_or_default()),
         }
