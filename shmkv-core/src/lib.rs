@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// The models see the lower layers only, and not all of those.
+// The models use the lower layers only, and not all of those.
 #![cfg_attr(loom, allow(dead_code, unreachable_pub, unused_imports))]
 
 #[cfg(not(target_os = "linux"))]
@@ -9,39 +9,35 @@ compile_error!("shmkv needs Linux: open file description locks, futexes and memf
 #[cfg(not(all(target_pointer_width = "64", target_has_atomic = "64")))]
 compile_error!("shmkv needs a 64-bit platform with 64-bit atomics");
 
-// The layers, from the bottom up: `sync`, `sys`, `bytes`, `layout`, `table`,
-// `lock`; beside them `codec`; on top `error`, `home`, `header`, `memory`,
-// `durable`, `handle`, `birth`, `access`, `map`. Imports run downwards. Those that make no system call are
-// also built under loom.
-#[cfg(not(loom))]
-mod access;
-#[cfg(not(loom))]
-mod birth;
+// The layers, lowest first. Imports run downwards: `tests/source/layers.rs` has the table
+// and checks it. The first group makes no system call and is also built under loom.
+mod sync;
+
 mod bytes;
+mod layout;
+mod lock;
+mod table;
+
+#[cfg(all(test, loom))]
+mod models;
+
 #[cfg(not(loom))]
 mod codec;
 #[cfg(not(loom))]
-mod durable;
-#[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
-mod handle;
+mod sys;
+
 #[cfg(not(loom))]
-mod header;
+mod segment;
 #[cfg(not(loom))]
-mod home;
-mod layout;
-mod lock;
+mod store;
+
 #[cfg(not(loom))]
 mod map;
+
 #[cfg(not(loom))]
-mod memory;
-#[cfg(all(test, loom))]
-mod models;
-mod sync;
-#[cfg(not(loom))]
-mod sys;
-mod table;
+pub mod untyped;
 
 // The derives, and this crate's own examples, call it by its name.
 #[allow(unused_extern_crates)]
@@ -60,14 +56,23 @@ pub use codec::{
 pub use error::{AccessError, CreateError, Error, NameError, OpenError};
 #[cfg(not(loom))]
 pub use map::{
-    Exchange, Iter, IterVersioned, Keys, Map, Options, Prepared, Reader, Shape, ShmMap, ShmReader,
-    Stats, StrMap, StrReader, UntypedIter, UntypedMap, UntypedReader, Values, Version, Versioned,
-    unlink,
+    Map, Options, Prepared, Reader, Shape, ShmMap, ShmReader, StrMap, StrReader, unlink,
 };
 #[cfg(all(feature = "derive", not(loom)))]
 pub use shmkv_derive::{ShmKey, ShmValue};
 #[cfg(not(loom))]
+pub use store::{Exchange, Stats, Version, Versioned};
+#[cfg(not(loom))]
 pub use table::Fault;
+
+#[cfg(not(loom))]
+pub use untyped::{UntypedIter, UntypedMap, UntypedReader};
+
+/// The iterators that a map returns.
+#[cfg(not(loom))]
+pub mod iter {
+    pub use crate::map::{Iter, IterVersioned, Keys, Values};
+}
 
 #[cfg(not(loom))]
 static_assertions::assert_impl_all!(ShmMap<1, 8, 8>: Send, Sync);

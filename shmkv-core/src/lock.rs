@@ -4,36 +4,36 @@
 //! |---|---|
 //! | 0 | free |
 //! | id | held by the writer with that id |
-//! | id + `WAITERS` | held, and somebody may sleep |
-//! | `ABANDONED` (+ `WAITERS`) | its holder unwound; free after repair |
+//! | id + `WAITERS` | held, and another writer may sleep on the word |
+//! | `ABANDONED` (+ `WAITERS`) | its holder unwound; free after a repair |
 //!
-//! The lock never judges a holder by time or process id. It asks an [`Os`],
-//! which answers from the kernel's own book-keeping, and only a proven death
-//! lets another writer take the word over. Whoever takes over gets an
-//! [`Orphan`], and the only way from there to a [`Guard`] is the repair of the
-//! table. Dropping a guard, as unwinding does, abandons the lock;
-//! [`Guard::release`] is the way to give it back.
+//! The lock never judges a holder by time or process id. It asks an [`Os`], which
+//! answers from the kernel's own records, and only a proven death lets another writer
+//! take the word over. A takeover yields an [`Orphan`], and the only way from there to
+//! a [`Guard`] is [`Orphan::recover`], which runs the repair. [`Guard::release`] gives
+//! the lock back; dropping a guard, which only unwinding does, abandons it.
 //!
-//! Asking for a holder and taking its word over are two steps. If the holder's
-//! id came to a new writer between them, and that writer took the lock, it
-//! would lose it to the one who asked. Ids are handed out in turn, so for that
-//! the dead holder must have been registered exactly [`MAX_ID`] registrations,
-//! more than 10^9, before that moment.
+//! [`Held`] proves that a lock is held: only a guard makes one, it borrows the guard,
+//! and no other module can construct it. What changes a shard takes a `Held`.
 //!
-//! The word is the futex mutex of Drepper's "Futexes Are Tricky" (mutex 2),
-//! with the holder's id in place of 1.
+//! Asking whether the holder lives and taking its word over are two steps. If the
+//! holder's id went to a new writer between them, and that writer took the lock, the
+//! lock would be taken from a live writer. Ids are handed out in turn, so this needs
+//! exactly [`MAX_ID`] registrations, more than 10^9, since the dead holder's own.
+//!
+//! The word is the mutex of Drepper, "Futexes Are Tricky" (mutex 2), with the holder's
+//! id in place of 1. The module imports nothing but `sync`: models run it on the heap.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::layout::Geometry;
 use crate::sync::{
-    self, AtomicU32,
+    AtomicU32,
     Ordering::{self, Acquire, Relaxed, Release, SeqCst},
-    Part,
+    Rule,
 };
-use crate::table::{Exclusive, Table};
 
-/// Set while somebody may sleep on the word.
+/// Set while a writer may sleep on the word.
 const WAITERS: u32 = 1 << 31;
 /// The bits of a holder's id.
 const ID: u32 = (1 << 30) - 1;
@@ -42,7 +42,7 @@ const ABANDONED: u32 = ID;
 /// Ids run from 1 to this.
 pub(crate) const MAX_ID: u32 = ABANDONED - 1;
 
-/// Looks at a held word before going to sleep.
+/// How often a held word is loaded again before the writer sleeps.
 #[cfg(not(loom))]
 const SPINS: usize = 100;
 #[cfg(loom)]
@@ -50,25 +50,25 @@ const SPINS: usize = 0;
 
 /// What the lock needs from the operating system.
 pub(crate) trait Os {
-    /// Whether the writer with this id exists; in doubt, that it does.
+    /// Whether the writer with this id lives; in doubt, true.
     fn is_alive(&self, id: u32) -> bool;
     /// Sleeps while the word is `seen`, until woken or for `at_most`.
     fn sleep(&self, word: &AtomicU32, seen: u32, at_most: Duration);
-    /// Wakes one of those who sleep on the word.
+    /// Wakes one thread that sleeps on the word.
     fn wake_one(&self, word: &AtomicU32);
     /// Passes a moment while the holder is expected to finish.
     fn spin(&self);
 }
 
-/// The deadline passed while a living writer held the lock.
+/// The deadline passed while a live writer held the lock.
 #[derive(Debug)]
 pub(crate) struct TimedOut;
 
-/// What taking the lock may bring.
+/// A lock that was taken, and the state of its shard.
 pub(crate) enum Acquired<'a, O: Os> {
-    /// The lock, and a shard in order.
+    /// The shard is in order.
     Clean(Guard<'a, O>),
-    /// The lock, and whatever the last holder left.
+    /// The last holder died: the shard has to be repaired.
     OwnerDied(Orphan<'a, O>),
 }
 
@@ -81,23 +81,46 @@ pub(crate) struct Guard<'a, O: Os> {
     shard: usize,
 }
 
-/// The lock of one shard whose holder died: to be repaired before use.
+/// The lock of one shard whose holder died; it has to be repaired before use.
 #[must_use]
 pub(crate) struct Orphan<'a, O: Os>(Guard<'a, O>);
 
-impl<'a, O: Os> Orphan<'a, O> {
-    /// Repairs the shard, and hands over the lock.
-    #[cold]
-    pub(crate) fn recover<G: Geometry>(self, table: &Table<'_, G>) -> Guard<'a, O> {
-        if sync::step_of(Part::LockRecovery) {
-            table.recover(self.0.proof());
+/// Proof that the lock of one shard is held, for as long as it lives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held<'g> {
+    shard: usize,
+    guard: PhantomData<&'g ()>,
+}
+
+impl Held<'_> {
+    /// The shard whose lock is held.
+    #[inline(always)]
+    pub(crate) fn shard(self) -> usize {
+        self.shard
+    }
+}
+
+/// For models with one writer, in which taking the lock would only add states.
+#[cfg(all(test, loom))]
+impl Held<'static> {
+    pub(crate) fn by_the_only_writer(shard: usize) -> Self {
+        Self {
+            shard,
+            guard: PhantomData,
         }
+    }
+}
+
+impl<'a, O: Os> Orphan<'a, O> {
+    /// Runs `repair` on the shard, and hands the lock over.
+    #[cold]
+    pub(crate) fn recover(self, repair: impl FnOnce(Held<'_>)) -> Guard<'a, O> {
+        Rule::LockRecovery.step(|| repair(self.0.held()));
         self.0
     }
 }
 
-/// Takes the lock of `shard`, whose word is `word`, for the writer `me`, if it is
-/// free.
+/// Takes the lock of `shard`, whose word is `word`, for the writer `me`, if it is free.
 #[inline(always)]
 pub(crate) fn try_acquire<'a, O: Os>(
     word: &'a AtomicU32,
@@ -105,15 +128,15 @@ pub(crate) fn try_acquire<'a, O: Os>(
     me: u32,
     os: &'a O,
 ) -> Option<Guard<'a, O>> {
-    let order = sync::order_of(Part::LockAcquire, Acquire);
+    let order = Rule::LockAcquire.order(Acquire);
     let taken = word.compare_exchange(0, me, order, Relaxed).is_ok();
     taken.then(|| Guard::new(word, shard, me, os))
 }
 
 /// As [`try_acquire`], waiting for a holder that lives.
 ///
-/// `expired` is asked only before sleeping; once it says yes and the holder
-/// lives, the answer is [`TimedOut`].
+/// `expired` is called only before sleeping; if it returns true and the holder lives,
+/// the result is [`TimedOut`].
 pub(crate) fn acquire<'a, O: Os>(
     word: &'a AtomicU32,
     shard: usize,
@@ -140,13 +163,9 @@ fn acquire_slow<'a, O: Os>(
         os.spin();
         spins -= 1;
     }
-    let acquire = sync::order_of(Part::LockAcquire, Acquire);
-    // From here on others may sleep beside us, so the mark of waiters stays.
-    let mine = if sync::step_of(Part::LockKeepWaiters) {
-        me | WAITERS
-    } else {
-        me
-    };
+    let acquire = Rule::LockAcquire.order(Acquire);
+    // From here on other writers may sleep beside this one, so the waiters' bit stays.
+    let mine = Rule::LockKeepWaiters.or(me | WAITERS, me);
     let mut has_slept = false;
     loop {
         let seen = word.load(Relaxed);
@@ -156,15 +175,16 @@ fn acquire_slow<'a, O: Os>(
                 return Ok(Acquired::Clean(Guard::new(word, shard, me, os)));
             }
         } else if holder == ABANDONED || !os.is_alive(holder) {
-            // Asked before the exchange: if it succeeds, the word has not
-            // changed hands since, and what the dead one stored is visible.
+            // The question comes before the exchange: if the exchange succeeds, the
+            // word has not changed hands since, and what the dead holder stored is
+            // visible.
             if word.compare_exchange(seen, mine, acquire, Relaxed).is_ok() {
                 let guard = Guard::new(word, shard, me, os);
                 return Ok(Acquired::OwnerDied(Orphan(guard)));
             }
         } else if expired() {
             if has_slept {
-                // It may have been woken in another's place.
+                // The wake-up that ended this sleep may have been another's.
                 os.wake_one(word);
             }
             return Err(TimedOut);
@@ -179,29 +199,25 @@ fn acquire_slow<'a, O: Os>(
     }
 }
 
-/// How long to sleep before looking whether the holder still lives: 10 to
-/// 20 ms, not the same for all who wait.
+/// How long to sleep before asking again whether the holder lives: 10 to 20 ms, spread
+/// so that waiters do not all wake at once.
 fn slice(me: u32) -> Duration {
-    if sync::step_of(Part::LockWaitSlice) {
-        Duration::from_millis(u64::from(10 + me % 11))
-    } else {
-        Duration::MAX
-    }
+    let slice = Duration::from_millis(u64::from(10 + me % 11));
+    Rule::LockWaitSlice.or(slice, Duration::MAX)
 }
 
-/// Marks a lock that says it is held by `id` as abandoned, before a new writer
-/// uses that id.
+/// Marks a lock that the id `id` holds as abandoned, before a new writer uses that id.
 pub(crate) fn disown(word: &AtomicU32, id: u32) {
-    // Released, for whoever finds the word abandoned asks for no holder.
-    let release = sync::order_of(Part::LockDisownRelease, Release);
+    // With release, since a writer that finds the word abandoned asks about no holder.
+    let release = Rule::LockDisownRelease.order(Release);
     let mut seen = word.load(Relaxed);
     while seen & ID == id {
         let abandoned = ABANDONED | (seen & WAITERS);
         match word.compare_exchange(seen, abandoned, release, Relaxed) {
             Ok(_) => return,
-            // Whoever took the lock over has seen that its holder is dead. One
-            // who waits may just have left its mark, and not know.
-            Err(now) if sync::step_of(Part::LockDisownAgain) => seen = now,
+            // Either a writer has taken the lock over, and saw the holder dead, or a
+            // waiter has set its bit, and does not know.
+            Err(now) if Rule::LockDisownAgain.is_kept() => seen = now,
             Err(_) => return,
         }
     }
@@ -218,10 +234,13 @@ impl<'a, O: Os> Guard<'a, O> {
         }
     }
 
-    /// That the lock is held.
+    /// Proof that the lock is held.
     #[inline(always)]
-    pub(crate) fn proof(&self) -> Exclusive<'_> {
-        Exclusive::of_locked(self.shard)
+    pub(crate) fn held(&self) -> Held<'_> {
+        Held {
+            shard: self.shard,
+            guard: PhantomData,
+        }
     }
 
     /// Gives the lock back.
@@ -235,9 +254,10 @@ impl<'a, O: Os> Guard<'a, O> {
     }
 }
 
-/// Gives a lock back as `to`, and wakes one who waits.
+/// Gives a lock back as `to`, and wakes one waiter.
 ///
-/// It takes the guard apart, so that a guard can stay in registers.
+/// It takes the parts of a guard: a guard that is passed by reference could not stay in
+/// registers.
 #[cold]
 #[inline(never)]
 fn leave_slow<O: Os>(word: &AtomicU32, me: u32, os: &O, to: u32) {
@@ -245,7 +265,7 @@ fn leave_slow<O: Os>(word: &AtomicU32, me: u32, os: &O, to: u32) {
     loop {
         let seen = word.load(Relaxed);
         if seen & ID != me {
-            return; // Not ours: somebody damaged the word. Leave it alone.
+            return; // Not this writer's: the word was damaged. Leave it alone.
         }
         if word.compare_exchange(seen, to, order, Relaxed).is_ok() {
             if seen & WAITERS != 0 {
@@ -256,15 +276,16 @@ fn leave_slow<O: Os>(word: &AtomicU32, me: u32, os: &O, to: u32) {
     }
 }
 
-/// How a lock is left: sequentially consistent, see `sync::load_first`.
+/// The ordering with which a lock is given back: sequentially consistent; see
+/// `sync::load_linearized`.
 #[inline(always)]
 fn leave_order() -> Ordering {
-    let total = sync::step_of(Part::LockReleaseTotal);
-    sync::order_of(Part::LockRelease, if total { SeqCst } else { Release })
+    let order = Rule::LockReleaseTotal.or(SeqCst, Release);
+    Rule::LockRelease.order(order)
 }
 
 impl<O: Os> Drop for Guard<'_, O> {
-    /// Reached by unwinding only.
+    /// Abandons the lock: only unwinding comes here.
     #[inline(always)]
     fn drop(&mut self) {
         leave_slow(self.word, self.me, self.os, ABANDONED);

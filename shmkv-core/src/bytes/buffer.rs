@@ -49,7 +49,10 @@ impl ReadInto for () {
 /// A target that a generic caller can make for itself: a [`Buffer`], or `()` for a value
 /// that is not wanted.
 pub(crate) trait Scratch: ReadInto + Sized {
-    /// A target that nothing has been copied to.
+    /// Whether it is small enough for the stack.
+    const FITS_STACK: bool = true;
+
+    /// A target that nothing has been copied to, on the stack.
     fn new() -> Self;
 
     /// Runs `body` with a new target, which is on the heap if it is large.
@@ -67,6 +70,8 @@ impl Scratch for () {
 }
 
 impl<const LEN: usize> Scratch for Buffer<LEN> {
+    const FITS_STACK: bool = LEN <= STACK_LIMIT;
+
     #[inline(always)]
     fn new() -> Self {
         Self {
@@ -77,7 +82,7 @@ impl<const LEN: usize> Scratch for Buffer<LEN> {
 
     #[inline(always)]
     fn with<R>(body: impl FnOnce(&mut Self) -> R) -> R {
-        if LEN <= STACK_LIMIT {
+        if Self::FITS_STACK {
             buffer_on_stack(body)
         } else {
             buffer_on_heap(body)

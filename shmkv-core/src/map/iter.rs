@@ -1,35 +1,111 @@
-//! Walking over a map while others change it.
+//! Iterating over a map while other processes change it: `iter`, `iter_versioned`, `keys`,
+//! `values`.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::lookup::versioned;
-use super::{ShmReader, Versioned};
-use crate::access::Walk;
+use super::encode::versioned;
+use super::handle::{ShmMap, ShmReader};
 use crate::codec::{ShmKey, ShmValue};
 use crate::error::AccessError;
 use crate::layout::Fixed;
+use crate::store::{Scan, Versioned};
 
-/// An iterator over a map's entries; see [`ShmReader::iter`].
-#[must_use = "iterators are lazy"]
-pub struct Iter<'m, const N: usize, const K: usize, const V: usize, Key, Value> {
-    walk: Walk<'m, Fixed<N, K, V>>,
-    types: PhantomData<fn() -> (Key, Value)>,
-}
-
-impl<'m, const N: usize, const K: usize, const V: usize, Key, Value> Iter<'m, N, K, V, Key, Value>
+impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K, V, Key, Value>
 where
     Key: ShmKey<K>,
     Value: ShmValue<V>,
 {
-    pub(super) fn new(map: &'m ShmReader<N, K, V, Key, Value>) -> Self {
-        let walk = Walk::new(&map.handle);
-        let types = PhantomData;
-        Self { walk, types }
+    /// Iterates over the entries, in no particular order.
+    ///
+    /// # Consistency
+    ///
+    /// Weakly consistent: an entry that lives during the whole iteration is returned
+    /// exactly once, with a value that it had at some moment of it. An entry that is
+    /// inserted or removed meanwhile may or may not be returned, and one that is removed
+    /// and inserted again may be returned twice.
+    ///
+    /// ```
+    /// # use shmkv_core::Map;
+    /// # fn main() -> Result<(), shmkv_core::Error> {
+    /// let squares = Map::<100, u32, u64>::create_anonymous()?;
+    /// for n in 1..=3 {
+    ///     squares.insert(n, u64::from(n * n))?;
+    /// }
+    /// let mut sum = 0;
+    /// for entry in &squares {
+    ///     let (_, square) = entry?;
+    ///     sum += square;
+    /// }
+    /// assert_eq!(sum, 14);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn iter(&self) -> Iter<'_, N, K, V, Key, Value> {
+        Iter {
+            scan: Scan::new(&self.store),
+            types: PhantomData,
+        }
     }
 
+    /// Iterates over the entries and their versions, as [`iter`](Self::iter) does.
+    pub fn iter_versioned(&self) -> IterVersioned<'_, N, K, V, Key, Value> {
+        IterVersioned(self.iter())
+    }
+
+    /// Iterates over the keys, as [`iter`](Self::iter) does.
+    pub fn keys(&self) -> Keys<'_, N, K, V, Key, Value> {
+        Keys(self.iter())
+    }
+
+    /// Iterates over the values, as [`iter`](Self::iter) does.
+    pub fn values(&self) -> Values<'_, N, K, V, Key, Value> {
+        Values(self.iter())
+    }
+}
+
+impl<'m, const N: usize, const K: usize, const V: usize, Key, Value> IntoIterator
+    for &'m ShmReader<N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    type Item = Result<(Key, Value), AccessError>;
+    type IntoIter = Iter<'m, N, K, V, Key, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'m, const N: usize, const K: usize, const V: usize, Key, Value> IntoIterator
+    for &'m ShmMap<N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
+    type Item = Result<(Key, Value), AccessError>;
+    type IntoIter = Iter<'m, N, K, V, Key, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// An iterator over a map's entries; see [`ShmReader::iter`].
+#[must_use = "iterators are lazy"]
+pub struct Iter<'m, const N: usize, const K: usize, const V: usize, Key, Value> {
+    scan: Scan<'m, Fixed<N, K, V>>,
+    types: PhantomData<fn() -> (Key, Value)>,
+}
+
+impl<const N: usize, const K: usize, const V: usize, Key, Value> Iter<'_, N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
     fn next_versioned(&mut self) -> Option<Result<(Key, Versioned<Value>), AccessError>> {
-        let next = self.walk.next(|version, key, value| {
+        let next = self.scan.next(|version, key, value| {
             let key = Key::decode(key).map_err(AccessError::Decode)?;
             Ok((key, versioned(version, value)?))
         })?;
@@ -72,7 +148,7 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> fmt::Debug
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct IterVersioned<'m, const N: usize, const K: usize, const V: usize, Key, Value>(
-    pub(super) Iter<'m, N, K, V, Key, Value>,
+    Iter<'m, N, K, V, Key, Value>,
 );
 
 impl<const N: usize, const K: usize, const V: usize, Key, Value> Iterator
@@ -92,7 +168,7 @@ where
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct Keys<'m, const N: usize, const K: usize, const V: usize, Key, Value>(
-    pub(super) Iter<'m, N, K, V, Key, Value>,
+    Iter<'m, N, K, V, Key, Value>,
 );
 
 impl<const N: usize, const K: usize, const V: usize, Key, Value> Iterator
@@ -106,7 +182,7 @@ where
     fn next(&mut self) -> Option<Self::Item> {
         let next = self
             .0
-            .walk
+            .scan
             .next(|_, key, _| Key::decode(key).map_err(AccessError::Decode))?;
         Some(next.and_then(|key| key))
     }
@@ -116,7 +192,7 @@ where
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct Values<'m, const N: usize, const K: usize, const V: usize, Key, Value>(
-    pub(super) Iter<'m, N, K, V, Key, Value>,
+    Iter<'m, N, K, V, Key, Value>,
 );
 
 impl<const N: usize, const K: usize, const V: usize, Key, Value> Iterator
@@ -130,7 +206,7 @@ where
     fn next(&mut self) -> Option<Self::Item> {
         let next = self
             .0
-            .walk
+            .scan
             .next(|_, _, value| Value::decode(value).map_err(AccessError::Decode))?;
         Some(next.and_then(|value| value))
     }

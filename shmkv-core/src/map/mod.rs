@@ -1,30 +1,24 @@
-//! The map: the public face of the table.
+//! The typed map: the public face of a store.
 //!
-//! Keys and values are encoded before a lock is taken and decoded after it has
-//! been given back; no code of the user's ever runs in between. `reader` has
-//! what needs no lock, over `lookup`; `prepared` that for one key; `writer` what takes
-//! one, over `store`; `optimistic` what runs closures; `options` the ways to a handle.
-//! `untyped` has them for programs that learn the types at run time.
+//! `handle` has the structs; every method stands in the file of its verb. Keys and values
+//! are encoded before a lock is taken and decoded after it has been given back, so no code
+//! of the user's ever runs under a lock.
 
+mod encode;
+mod get;
+mod get_many;
+mod handle;
+mod insert;
+mod inspect;
 mod iter;
-mod lookup;
-mod optimistic;
+mod open;
 mod options;
 mod prepared;
-mod reader;
-mod stats;
-mod store;
-mod typed;
-mod untyped;
-mod version;
-mod writer;
+mod remove;
+mod update;
 
-pub use iter::{Iter, IterVersioned, Keys, Values};
-pub use options::Options;
-pub use prepared::Prepared;
-pub use reader::ShmReader;
-pub use stats::Stats;
-pub use typed::{Map, Reader, Shape, StrMap, StrReader};
-pub use untyped::{UntypedIter, UntypedMap, UntypedReader};
-pub use version::{Exchange, Version, Versioned};
-pub use writer::{ShmMap, unlink};
+pub use self::handle::{Map, Reader, Shape, ShmMap, ShmReader, StrMap, StrReader};
+pub use self::iter::{Iter, IterVersioned, Keys, Values};
+pub use self::open::unlink;
+pub use self::options::Options;
+pub use self::prepared::Prepared;

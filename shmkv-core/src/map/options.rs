@@ -1,4 +1,4 @@
-//! How a map is created or opened.
+//! How a map is created or opened: `Options`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,19 +6,17 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{ShmMap, ShmReader};
-use crate::birth::{self, Candidate};
-use crate::codec::{ShmKey, ShmValue};
+use super::handle::{ShmMap, ShmReader};
+use crate::codec::role::{KeyRole, ValueRole};
+use crate::codec::{Schema, SchemaError, ShmField, ShmKey, ShmValue};
 use crate::error::{CreateError, Error, OpenError};
-use crate::handle::{Handle, Settings};
-use crate::home::Home;
 use crate::layout::Fixed;
+use crate::store::{self, Expected, Location, Opened, Settings, Store};
 
-/// Options for creating and opening a map, in the manner of
-/// [`std::fs::OpenOptions`].
+/// Options for creating and opening a map, in the manner of [`std::fs::OpenOptions`].
 ///
 /// ```
-/// # use shmkv_core::{StrMap, unlink};
+/// # use shmkv_core::StrMap;
 /// # use std::time::Duration;
 /// # fn main() -> Result<(), shmkv_core::Error> {
 /// # let name = format!("/doc-options-{}", std::process::id());
@@ -39,78 +37,73 @@ pub struct Options<M> {
 
 impl<M> Options<M> {
     pub(super) fn new() -> Self {
-        let settings = Settings {
-            mode: 0o600,
-            lock_timeout: Duration::from_secs(10),
-            prefault: false,
-            huge_pages: false,
-        };
-        let map = PhantomData;
-        Self { settings, map }
+        Self {
+            settings: Settings::DEFAULT,
+            map: PhantomData,
+        }
     }
 
-    /// The permission bits of a segment that is created, whatever the umask:
-    /// 0o600 unless set. Reading a map needs read permission only.
+    /// Sets the permission bits of a segment that is created, whatever the umask: 0o600 by
+    /// default. Reading a map needs read permission only.
     pub fn mode(mut self, mode: u32) -> Self {
         self.settings.mode = mode & 0o777;
         self
     }
 
-    /// How long an operation waits for a lock that a living writer holds, in a
-    /// process that is stopped for example, before it fails with
-    /// [`LockTimeout`](crate::AccessError::LockTimeout): 10 seconds unless set.
-    /// A dead writer's lock is taken over at once. Checked every 10 to 20 ms.
+    /// Sets how long an operation waits for a lock that a live writer holds, in a process
+    /// that is stopped for example, before it fails with
+    /// [`LockTimeout`](crate::AccessError::LockTimeout): 10 seconds by default. A dead
+    /// writer's lock is taken over at once. Checked every 10 to 20 ms.
     pub fn lock_timeout(mut self, limit: Duration) -> Self {
         self.settings.lock_timeout = limit;
         self
     }
 
-    /// Whether to map all pages of the map when it is opened, so that this
-    /// handle's first operations are as fast as its later ones: not unless set.
+    /// Sets whether all pages of the map are mapped when it is opened, so that this handle's
+    /// first operations are as fast as its later ones: false by default.
     ///
-    /// Otherwise the first access to a page of 4 KiB is a page fault, which takes
-    /// about 3 µs in a new map, whose pages are cleared then, and somewhat less in
-    /// one that others have used. Creating and opening take longer instead: by
-    /// 0.2 to 0.5 ms for each MiB of [`Stats::bytes`](crate::Stats::bytes), and by
-    /// much less with [`huge_pages`](Self::huge_pages). The whole map counts as
-    /// resident memory of this process.
+    /// Otherwise the first access to a page of 4 KiB is a page fault, which takes about 3 µs
+    /// in a new map, whose pages are cleared then, and somewhat less in a map that is in
+    /// use. Creating and opening take longer instead: by 0.2 to 0.5 ms for each MiB of
+    /// [`Stats::bytes`](crate::Stats::bytes), and by much less with
+    /// [`huge_pages`](Self::huge_pages). The whole map counts as resident memory of this
+    /// process.
     ///
-    /// Nothing is locked: the kernel may swap pages out later. A forked child
-    /// begins without them. In a map in a file that is not on a tmpfs, a first write
-    /// to a page stays a page fault.
+    /// Nothing is locked: the kernel may swap pages out later. A forked child begins without
+    /// them. In a file that is not on a tmpfs, the first write to a page still is a page
+    /// fault.
     ///
-    /// If the kernel cannot provide a page, creating fails with
-    /// [`CreateError::Io`] and opening with [`OpenError::Io`]: for want of memory,
-    /// or because somebody truncated the file, or punched a hole that there is no
-    /// room to fill. On Linux before 5.14 the latter two are a SIGBUS.
+    /// If the kernel cannot provide a page, creating fails with [`CreateError::Io`] and
+    /// opening with [`OpenError::Io`]: for lack of memory, or because another process
+    /// truncated the file, or punched a hole that there is no space to fill. On Linux before
+    /// 5.14 the latter two are a SIGBUS.
     pub fn prefault(mut self, yes: bool) -> Self {
         self.settings.prefault = yes;
         self
     }
 
-    /// Whether to ask for huge pages, of 2 MiB: not unless set. They make random
-    /// access faster in a map much larger than the processor's caches, and page
+    /// Sets whether this handle asks for huge pages, of 2 MiB: false by default. They make
+    /// random access faster in a map much larger than the processor's caches, and page
     /// faults rare.
     ///
-    /// To ask is never an error. What this process got is told by
-    /// [`huge_page_bytes`](crate::ShmReader::huge_page_bytes):
+    /// To ask is never an error. What this process got,
+    /// [`huge_page_bytes`](crate::ShmReader::huge_page_bytes) tells:
     ///
-    /// - Linux 6.1 and later: usually all, on any tmpfs, so on a usual `/dev/shm`,
-    ///   and in anonymous maps. The pages that the map has are copied together
-    ///   (`MADV_COLLAPSE`), by whoever asks first, in about 1 ms for each MiB.
-    ///   Processes that use the map meanwhile wait for one huge page at a time.
-    /// - Before: maps on a tmpfs mounted with `huge=always` or `huge=within_size`;
-    ///   anonymous ones where
-    ///   `/sys/kernel/mm/transparent_hugepage/shmem_enabled` says the same. Where
-    ///   they say `advise`, the kernel provides huge pages in the background, which
-    ///   may take it many minutes.
+    /// - Linux 6.1 and later: usually all, on any tmpfs, so on a usual `/dev/shm`, and in
+    ///   anonymous maps. The first process that asks has the kernel copy the pages of the
+    ///   map together (`MADV_COLLAPSE`), in about 1 ms for each MiB. Processes that use the
+    ///   map meanwhile wait for one huge page at a time.
+    /// - Earlier: in maps on a tmpfs mounted with `huge=always` or `huge=within_size`, and
+    ///   in anonymous ones where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` says
+    ///   the same. Where it says `advise`, the kernel provides huge pages in the background,
+    ///   which may take many minutes.
     /// - In a file elsewhere: what its file system keeps in huge pages.
-    /// - None where `shmem_enabled` is `deny` or memory is in small pieces, for a
-    ///   map of less than 2 MiB and the last part of a larger one, and hardly any
-    ///   where an ordinary page is larger than 4 KiB.
+    /// - None where `shmem_enabled` is `deny` or free memory is fragmented, none for a map
+    ///   of less than 2 MiB and for the last part of a larger one, and hardly any where an
+    ///   ordinary page is larger than 4 KiB.
     ///
-    /// Huge pages are the map's, but how they are reached is each handle's: each
-    /// process that wants them asks.
+    /// Huge pages belong to the map, but each handle maps them for itself: every process
+    /// that wants them must ask.
     pub fn huge_pages(mut self, yes: bool) -> Self {
         self.settings.huge_pages = yes;
         self
@@ -149,7 +142,7 @@ where
         &self,
         name: impl AsRef<str>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        self.create_home(Home::named(name.as_ref())?)
+        self.create_location(Location::named(name.as_ref())?)
     }
 
     /// As [`ShmMap::open`].
@@ -158,7 +151,7 @@ where
     ///
     /// See [`OpenError`].
     pub fn open(&self, name: impl AsRef<str>) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.open_home(Home::named(name.as_ref())?)
+        self.open_location(Location::named(name.as_ref())?)
     }
 
     /// As [`ShmMap::open_or_create`].
@@ -170,8 +163,8 @@ where
         &self,
         name: impl AsRef<str>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, Error> {
-        let home = Home::named(name.as_ref()).map_err(OpenError::from)?;
-        self.open_or_create_home(&home)
+        let location = Location::named(name.as_ref()).map_err(OpenError::from)?;
+        self.open_or_create_location(&location)
     }
 
     /// As [`ShmMap::open_read_only`].
@@ -183,7 +176,7 @@ where
         &self,
         name: impl AsRef<str>,
     ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.read_home(Home::named(name.as_ref())?)
+        self.read_location(Location::named(name.as_ref())?)
     }
 
     /// As [`ShmMap::create_at`].
@@ -195,7 +188,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        self.create_home(Home::file(path.as_ref()))
+        self.create_location(Location::file(path.as_ref()))
     }
 
     /// As [`ShmMap::open_at`].
@@ -207,7 +200,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.open_home(Home::file(path.as_ref()))
+        self.open_location(Location::file(path.as_ref()))
     }
 
     /// Opens the map in the file at `path`, or creates it.
@@ -219,7 +212,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, Error> {
-        self.open_or_create_home(&Home::file(path.as_ref()))
+        self.open_or_create_location(&Location::file(path.as_ref()))
     }
 
     /// Opens the map in the file at `path` for reading only.
@@ -231,7 +224,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.read_home(Home::file(path.as_ref()))
+        self.read_location(Location::file(path.as_ref()))
     }
 
     /// As [`ShmMap::create_anonymous`].
@@ -240,7 +233,7 @@ where
     ///
     /// See [`CreateError`].
     pub fn create_anonymous(&self) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        self.create_home(Home::Anonymous)
+        self.create_location(Location::Anonymous)
     }
 
     /// As [`ShmMap::from_fd`].
@@ -249,11 +242,10 @@ where
     ///
     /// See [`OpenError`].
     pub fn from_fd(&self, fd: OwnedFd) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.admit(Candidate::receive(fd, true)?).map(ShmMap::of)
+        self.join(Opened::receive(fd, true)?).map(ShmMap::of)
     }
 
-    /// Opens the anonymous map that a received descriptor names, for reading
-    /// only.
+    /// Opens the anonymous map behind a received descriptor, for reading only.
     ///
     /// # Errors
     ///
@@ -262,38 +254,72 @@ where
         &self,
         fd: OwnedFd,
     ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.admit(Candidate::receive(fd, false)?)
-            .map(ShmReader::of)
+        self.join(Opened::receive(fd, false)?).map(ShmReader::of)
     }
 
-    fn create_home(&self, home: Home) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        let spec = ShmReader::<N, K, V, Key, Value>::spec()?;
-        birth::create(home, &spec, Fixed, self.settings).map(ShmMap::of)
+    fn create_location(
+        &self,
+        location: Location,
+    ) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
+        let expected = Self::expected()?;
+        store::create(location, &expected, Fixed, self.settings).map(ShmMap::of)
     }
 
-    fn open_home(&self, home: Home) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.admit(Candidate::open(home, true)?).map(ShmMap::of)
+    fn open_location(&self, location: Location) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
+        self.join(Opened::open(location, true)?).map(ShmMap::of)
     }
 
-    fn read_home(&self, home: Home) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.admit(Candidate::open(home, false)?).map(ShmReader::of)
+    fn read_location(
+        &self,
+        location: Location,
+    ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
+        self.join(Opened::open(location, false)?).map(ShmReader::of)
     }
 
-    fn admit(&self, found: Candidate) -> Result<Handle<Fixed<N, K, V>>, OpenError> {
-        let spec = ShmReader::<N, K, V, Key, Value>::spec()?;
-        found.expected(&spec)?.admit(Fixed, self.settings)
+    fn join(&self, opened: Opened) -> Result<Store<Fixed<N, K, V>>, OpenError> {
+        let opened = opened.expect(&Self::expected()?)?;
+        store::join(opened, Fixed, self.settings)
     }
 
-    /// Whoever loses the race to create opens what the winner made; whoever
-    /// finds that removed again creates. Nobody waits for anybody.
-    fn open_or_create_home(&self, home: &Home) -> Result<ShmMap<N, K, V, Key, Value>, Error> {
+    /// What these types expect of a segment. Everything that creates or opens one evaluates
+    /// this, so that sizes that do not fit do not compile.
+    fn expected() -> Result<Expected, SchemaError> {
+        const {
+            assert!(
+                <Key as ShmField<KeyRole>>::LEN == K,
+                "the key type's encoding is not K bytes long"
+            );
+            assert!(
+                <Value as ShmField<ValueRole>>::LEN == V,
+                "the value type's encoding is not V bytes long"
+            );
+            assert!(
+                Schema::fit(
+                    <Key as ShmField<KeyRole>>::SCHEMA,
+                    <Value as ShmField<ValueRole>>::SCHEMA
+                ),
+                "the key and value types are too large to be described in a segment: \
+                 64 KiB, 8192 types, fields and variants, 32 levels"
+            );
+        }
+        let key = <Key as ShmField<KeyRole>>::SCHEMA;
+        let value = <Value as ShmField<ValueRole>>::SCHEMA;
+        Expected::new(Fixed::<N, K, V>::DIMENSIONS, key, value)
+    }
+
+    /// A process that loses the race to create opens what the winner made; if that is
+    /// removed again before it does, it creates. No process waits for another.
+    fn open_or_create_location(
+        &self,
+        location: &Location,
+    ) -> Result<ShmMap<N, K, V, Key, Value>, Error> {
         let mut rounds = 0..OPEN_OR_CREATE_ROUNDS;
         loop {
-            match self.open_home(home.clone()) {
+            match self.open_location(location.clone()) {
                 Err(OpenError::NotFound { .. }) => {}
                 opened => return Ok(opened?),
             }
-            match self.create_home(home.clone()) {
+            match self.create_location(location.clone()) {
                 Err(CreateError::AlreadyExists { .. }) if rounds.next().is_some() => {}
                 created => return Ok(created?),
             }
@@ -301,6 +327,5 @@ where
     }
 }
 
-/// Names that come and go this often between two system calls are a fault of
-/// their own.
+/// A name that comes and goes this often between two system calls is reported as an error.
 const OPEN_OR_CREATE_ROUNDS: usize = 100;

@@ -1,23 +1,24 @@
-//! A key that is looked up again and again.
+//! A key that is looked up again and again: `prepare`.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::lookup::{decoded, encoded_key, versioned};
-use super::{ShmReader, Versioned};
-use crate::bytes::{Buffer, STACK_LIMIT, Scratch};
+use super::encode::{STACK_LIMIT, decode, decode_versioned, encode_key};
+use super::handle::ShmReader;
+use crate::bytes::{Buffer, Scratch};
 use crate::codec::{ShmKey, ShmValue, ToKey};
 use crate::error::AccessError;
-use crate::table::{Hash, Spot};
+use crate::store::Versioned;
+use crate::table::{Hash, Lookup, SlotIndex};
 
-/// A key that has been encoded and hashed, for those who ask for one entry all the
-/// time; made by [`ShmReader::prepare`].
+/// A key that has been encoded and hashed, for a caller that reads one entry again and
+/// again; made by [`ShmReader::prepare`].
 ///
-/// It stands for the key and not for an entry: the entry may come, go and come
-/// again. It holds the `K` bytes of the key, and [`get`](Self::get) remembers where
-/// the entry was: as long as nobody changes that, it does not even compare keys (of
-/// values up to 16 KiB). It is for a few keys: many thousands of these are memory that
-/// has to be waited for, as the map is. Of a key that is absent nothing is remembered.
+/// It stands for the key and not for an entry: the entry may come, go and come again. It
+/// holds the `K` bytes of the key, and [`get`](Self::get) remembers where the entry was: as
+/// long as the entry does not change, the next `get` does not even compare keys (for values
+/// of up to 16 KiB). Nothing is remembered of an absent key. Prepare few keys: many
+/// thousands of these are memory that the processor has to wait for, as it does for the map.
 ///
 /// ```
 /// # use shmkv_core::StrMap;
@@ -34,35 +35,46 @@ pub struct Prepared<'m, const N: usize, const K: usize, const V: usize, Key, Val
     map: &'m ShmReader<N, K, V, Key, Value>,
     hash: Hash,
     key: [u8; K],
-    /// Where the entry was last, and with which version; at first one that no entry
-    /// has. They may be of two different times, for threads that share this, but it is
-    /// always a slot of the key's shard, in which no version is given twice.
-    spot: AtomicUsize,
+    /// Where the entry was last, and with which version; at first a version that no entry
+    /// has. Threads that share this may see the two of different times, but the slot is
+    /// always one of the key's shard, in which no version is given twice.
+    slot: AtomicUsize,
     version: AtomicU64,
 }
 
-impl<'m, const N: usize, const K: usize, const V: usize, Key, Value>
-    Prepared<'m, N, K, V, Key, Value>
+impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K, V, Key, Value>
 where
     Key: ShmKey<K>,
     Value: ShmValue<V>,
 {
-    pub(super) fn new(
-        map: &'m ShmReader<N, K, V, Key, Value>,
-        key: &impl ToKey<Key>,
-    ) -> Result<Self, AccessError> {
-        let mut room = [0; K];
-        let key = *encoded_key(key, &mut room)?;
-        let hash = map.table().hash(&key);
-        Ok(Self {
-            map,
+    /// Encodes and hashes a key, for many lookups of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Key`](AccessError::Key) if the key cannot be encoded.
+    pub fn prepare(
+        &self,
+        key: impl ToKey<Key>,
+    ) -> Result<Prepared<'_, N, K, V, Key, Value>, AccessError> {
+        let mut scratch = [0; K];
+        let key = *encode_key(&key, &mut scratch)?;
+        let hash = self.store.hash(&key);
+        let a_slot_of_its_shard = self.store.table().home(hash).slot(0);
+        Ok(Prepared {
+            map: self,
             hash,
             key,
-            spot: AtomicUsize::new(map.table().home_spot(hash).number()),
+            slot: AtomicUsize::new(a_slot_of_its_shard.to_number()),
             version: AtomicU64::new(u64::MAX),
         })
     }
+}
 
+impl<const N: usize, const K: usize, const V: usize, Key, Value> Prepared<'_, N, K, V, Key, Value>
+where
+    Key: ShmKey<K>,
+    Value: ShmValue<V>,
+{
     /// As [`ShmReader::get`].
     ///
     /// # Errors
@@ -72,31 +84,34 @@ where
     pub fn get(&self) -> Result<Option<Value>, AccessError> {
         if V <= STACK_LIMIT {
             let mut value = Buffer::<V>::new();
-            let spot = Spot::of_number(self.spot.load(Relaxed));
+            let slot = SlotIndex::from_number(self.slot.load(Relaxed));
             let version = self.version.load(Relaxed);
-            let table = self.map.table();
-            if let Ok(found) = table.get_again(spot, version, self.hash, &mut value) {
-                return decoded(found, &value);
+            let table = self.map.store.table();
+            if let Lookup::Found(version) = table.reread_slot(slot, version, self.hash, &mut value)
+            {
+                return decode(Some(version), &value);
             }
         }
-        self.get_anew()
+        self.get_moved()
     }
 
-    /// [`get`](Self::get), wherever the entry is now.
+    /// [`get`](Self::get) of an entry that is not where it was, or has changed.
     #[inline(never)]
-    fn get_anew(&self) -> Result<Option<Value>, AccessError> {
-        let table = self.map.table();
+    fn get_moved(&self) -> Result<Option<Value>, AccessError> {
+        let table = self.map.store.table();
         if V <= STACK_LIMIT
-            && let Some(spot) = table.seek(self.hash)
+            && let Some(slot) = table.prefetch_slot(self.hash)
         {
             let mut value = Buffer::<V>::new();
-            if let Ok(Some(version)) = table.get_at(spot, self.hash, &self.key, &mut value) {
-                self.spot.store(spot.number(), Relaxed);
+            if let Lookup::Found(version) =
+                table.find_in_slot(slot, self.hash, &self.key, &mut value)
+            {
+                self.slot.store(slot.to_number(), Relaxed);
                 self.version.store(version, Relaxed);
-                return decoded(Some(version), &value);
+                return decode(Some(version), &value);
             }
         }
-        self.map.get_hashed(self.hash, &self.key)
+        self.map.store.read(self.hash, &self.key, decode)
     }
 
     /// As [`ShmReader::get_versioned`].
@@ -106,7 +121,7 @@ where
     /// As there, without `Key`.
     #[inline]
     pub fn get_versioned(&self) -> Result<Option<Versioned<Value>>, AccessError> {
-        self.map.read(self.hash, &self.key, versioned)
+        self.map.store.read(self.hash, &self.key, decode_versioned)
     }
 
     /// As [`ShmReader::contains_key`].
@@ -116,7 +131,8 @@ where
     /// As there, without `Key`.
     #[inline]
     pub fn is_present(&self) -> Result<bool, AccessError> {
-        self.map.contains_hashed(self.hash, &self.key)
+        let is_present = |found: Option<u64>, (): &()| Ok(found.is_some());
+        self.map.store.read(self.hash, &self.key, is_present)
     }
 }
 
@@ -128,7 +144,7 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> Clone
             map: self.map,
             hash: self.hash,
             key: self.key,
-            spot: AtomicUsize::new(self.spot.load(Relaxed)),
+            slot: AtomicUsize::new(self.slot.load(Relaxed)),
             version: AtomicU64::new(self.version.load(Relaxed)),
         }
     }
@@ -144,20 +160,24 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> fmt::Debug
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Map;
+    use crate::map::Map;
 
-    /// Two keys of one tag, of different shards, with the same version: whoever
-    /// remembers a slot of the one and the version of the other gets its own.
+    /// Two keys with one tag, in different shards, with the same version: a lookup that
+    /// remembers the slot of one and the version of the other returns its own value.
     #[test]
     fn it_never_leaves_its_shard() {
         let map = Map::<5_000, u64, u64>::create_anonymous().unwrap();
-        let place = |key: u64| map.table().place(map.table().hash(&key.to_le_bytes()));
-        let first = (0..).find(|key| (place(*key).shard, place(*key).home) == (0, 0));
+        let table = map.store.table();
+        let hash = |key: u64| table.hash(&key.to_le_bytes());
+        let first_bucket = table.buckets().next().unwrap();
+        let first = (0..).find(|key| table.home(hash(*key)) == first_bucket);
         let first = first.unwrap();
-        let like = |key: &u64| place(*key).shard == 1 && place(*key).tag == place(first).tag;
+        let like = |key: &u64| {
+            table.shard_of_hash(hash(*key)) == 1 && hash(*key).tag() == hash(first).tag()
+        };
         let other = (0..).find(like).unwrap();
         map.insert(first, 1).unwrap();
         map.insert(other, 2).unwrap();
@@ -167,8 +187,8 @@ mod tests {
             versions[1].get(),
             "versions are per shard"
         );
-        // As a thread sees it that has read the slot before another one found the
-        // entry, and the version after that.
+        // As a thread sees it that loads the slot before another thread finds the entry,
+        // and the version after that.
         let prepared = map.prepare(other).unwrap();
         prepared.version.store(versions[1].get(), Relaxed);
         assert_eq!(prepared.get().unwrap(), Some(2));

@@ -8,9 +8,10 @@ use std::sync::OnceLock;
 
 use rapidhash::v3::RapidSecrets;
 
-use crate::layout::{Bucket, Fixed, Shard, Shared};
+use crate::layout::{Bucket, Control, Fixed, Shard};
+use crate::lock::Held;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
-use crate::table::{Change, Condition, Entries, Exclusive, Guess, Spot, Table};
+use crate::table::{BucketIndex, Change, Condition, Entries, Lookup, SlotIndex, Table, UpdateHint};
 
 /// The largest table that has two buckets.
 pub(super) type Small<'m> = Table<'m, Fixed<9, 8, 16>>;
@@ -21,7 +22,7 @@ pub(super) type Key = [u8; 8];
 /// The words of the table.
 #[derive(Default)]
 pub(super) struct Heap {
-    shared: Shared,
+    control: Control,
     shards: [Shard; 1],
     buckets: [Bucket; 2],
     slots: [[[AtomicU64; 4]; 8]; 2],
@@ -33,7 +34,7 @@ impl Heap {
         let slots = self.slots.as_flattened().as_flattened();
         Table::new(
             Fixed,
-            &self.shared,
+            &self.control,
             &self.shards,
             &self.buckets,
             slots,
@@ -53,45 +54,45 @@ impl Heap {
         let table = self.table();
         let hash = table.hash(&key);
         let mut value = [0; 16];
-        let found = table
-            .get(hash, &key, &mut value[..])
-            .or_else(|_| table.get_along(hash, &key, &mut value[..]));
+        let mut found = table.find_in_home_bucket(hash, &key, &mut value[..]);
+        if found == Lookup::Inconclusive {
+            found = table.find_on_path(hash, &key, &mut value[..]);
+        }
         match found {
-            Ok(found) => Some(whole(found, value)),
-            Err(_) => self.get_slow(key),
+            Lookup::Inconclusive => self.get_validated(key),
+            found => whole(found, value),
         }
     }
 
-    /// As [`get`](Self::get), with the validated search from the start.
-    pub(super) fn get_slow(&self, key: Key) -> Option<Option<u64>> {
+    /// As [`get`](Self::get), with the validated lookup from the start.
+    pub(super) fn get_validated(&self, key: Key) -> Option<Option<u64>> {
         let table = self.table();
         let mut value = [0; 16];
-        let found = table
-            .get_slow(table.hash(&key), &key, &mut value[..])
-            .ok()?;
-        Some(whole(found, value))
+        let found = table.find_validated(table.hash(&key), &key, &mut value[..]);
+        whole(found, value)
     }
 
     /// As [`get`](Self::get), by way of a `Prepared`: first in the slot where the key was
     /// found `last`.
     pub(super) fn get_prepared(
         &self,
-        last: &mut Option<(Spot, u64)>,
+        last: &mut Option<(SlotIndex, u64)>,
         key: Key,
     ) -> Option<Option<u64>> {
         let table = self.table();
         let mut value = [0; 16];
         let hash = table.hash(&key);
-        if let Some((spot, version)) = *last
-            && let Ok(found) = table.get_again(spot, version, hash, &mut value[..])
-        {
-            return Some(whole(found, value));
+        if let Some((slot, version)) = *last {
+            let found = table.reread_slot(slot, version, hash, &mut value[..]);
+            if found != Lookup::Inconclusive {
+                return whole(found, value);
+            }
         }
-        if let Some(spot) = table.seek(hash)
-            && let Ok(Some(version)) = table.get_at(spot, hash, &key, &mut value[..])
+        if let Some(slot) = table.prefetch_slot(hash)
+            && let Lookup::Found(version) = table.find_in_slot(slot, hash, &key, &mut value[..])
         {
-            *last = Some((spot, version));
-            return Some(whole(Some(version), value));
+            *last = Some((slot, version));
+            return whole(Lookup::Found(version), value);
         }
         self.get(key)
     }
@@ -100,7 +101,9 @@ impl Heap {
     /// writer interfered.
     pub(super) fn entries(&self, bucket: usize) -> Option<Vec<(Key, u64)>> {
         let mut entries = Entries::default();
-        self.table().entries(bucket, &mut entries).ok()?;
+        let table = self.table();
+        let bucket = table.buckets().nth(bucket)?;
+        table.scan_bucket(bucket, &mut entries).ok()?;
         let mut all = Vec::new();
         while let Some(entry) = entries.pop(8, 16, |version, key, value| {
             assert_eq!(value, value_of(version), "a torn value");
@@ -112,49 +115,51 @@ impl Heap {
     }
 
     /// Stores a value under a key; returns its version.
-    pub(super) fn put(&self, held: Exclusive<'_>, key: Key) -> u64 {
-        self.put_guessed(held, self.guess(key), key)
+    pub(super) fn put(&self, held: Held<'_>, key: Key) -> u64 {
+        self.put_hinted(held, self.hint(key), key)
     }
 
     /// The hint for an update of a key, found without the lock.
-    pub(super) fn guess(&self, key: Key) -> Option<Guess> {
+    pub(super) fn hint(&self, key: Key) -> Option<UpdateHint> {
         let table = self.table();
         let hash = table.hash(&key);
-        table.guess(hash, false).or_else(|| table.guess_along(hash))
+        table
+            .hint_update(hash, false)
+            .or_else(|| table.hint_update_on_path(hash))
     }
 
     /// As [`put`](Self::put), with a hint found before the lock was taken.
-    pub(super) fn put_guessed(&self, held: Exclusive<'_>, guess: Option<Guess>, key: Key) -> u64 {
+    pub(super) fn put_hinted(&self, held: Held<'_>, hint: Option<UpdateHint>, key: Key) -> u64 {
         let table = self.table();
-        let next = self.shard().next.load(Relaxed) + 1;
+        let next = self.shard().issued.load(Relaxed) + 1;
         let change = Change {
             hash: table.hash(&key),
             key: &key,
             value: &value_of(next),
             condition: Condition::Always,
         };
-        let stored = guess
-            .and_then(|guess| table.store_as_guessed(held, change, guess, &mut ()))
+        let stored = hint
+            .and_then(|hint| table.store_hinted(held, change, hint, &mut ()))
             .unwrap_or_else(|| table.store(held, change, &mut ()).expect("room"));
         assert_eq!(stored.version, Some(next));
         next
     }
 
     /// Removes a key.
-    pub(super) fn remove(&self, held: Exclusive<'_>, key: Key) {
+    pub(super) fn remove(&self, held: Held<'_>, key: Key) {
         let table = self.table();
         table.remove(held, table.hash(&key), &key, None, &mut ());
     }
 
     /// The number of the last commit, while no thread writes.
     pub(super) fn last(&self) -> u64 {
-        self.shard().next.load(Relaxed)
+        self.shard().issued.load(Relaxed)
     }
 }
 
 /// The lock of the only shard, for models that have one writer and need none.
-pub(super) fn held() -> Exclusive<'static> {
-    Exclusive::of_locked(0)
+pub(super) fn held() -> Held<'static> {
+    Held::by_the_only_writer(0)
 }
 
 /// Stores these keys.
@@ -172,12 +177,17 @@ fn value_of(version: u64) -> [u8; 16] {
     value
 }
 
-/// The version that was found, if any; checks that its value is whole.
-fn whole(found: Option<u64>, value: [u8; 16]) -> Option<u64> {
-    if let Some(version) = found {
-        assert_eq!(value, value_of(version), "a torn value");
+/// The version that was found, if any, once its value has been checked to be whole. The
+/// outer `None`: the lookup was inconclusive, which says nothing.
+fn whole(found: Lookup, value: [u8; 16]) -> Option<Option<u64>> {
+    match found {
+        Lookup::Found(version) => {
+            assert_eq!(value, value_of(version), "a torn value");
+            Some(Some(version))
+        }
+        Lookup::Absent => Some(None),
+        Lookup::Inconclusive => None,
     }
-    found
 }
 
 /// Checks what a reader sees of one key.
@@ -225,14 +235,19 @@ impl Observer {
     }
 
     /// As [`get`](Self::get), with the validated search from the start.
-    pub(super) fn get_slow(&mut self, heap: &Heap, key: Key) {
-        if let Some(seen) = heap.get_slow(key) {
+    pub(super) fn get_validated(&mut self, heap: &Heap, key: Key) {
+        if let Some(seen) = heap.get_validated(key) {
             self.saw(seen);
         }
     }
 
     /// As [`get`](Self::get), by way of a `Prepared`.
-    pub(super) fn get_prepared(&mut self, heap: &Heap, last: &mut Option<(Spot, u64)>, key: Key) {
+    pub(super) fn get_prepared(
+        &mut self,
+        heap: &Heap,
+        last: &mut Option<(SlotIndex, u64)>,
+        key: Key,
+    ) {
         if let Some(seen) = heap.get_prepared(last, key) {
             self.saw(seen);
         }
@@ -266,21 +281,20 @@ pub(super) fn keys() -> &'static Keys {
     KEYS.get_or_init(|| {
         let heap = Heap::default();
         let table = heap.table();
-        let at_home = || {
-            (1_u64..)
-                .map(u64::to_ne_bytes)
-                .filter(|key| table.place(table.hash(key)).home == 0)
+        let hash = |key: &Key| table.hash(key);
+        let at_home = |bucket: BucketIndex| {
+            let keys = (1_u64..).map(u64::to_ne_bytes);
+            keys.filter(move |key| table.home(table.hash(key)) == bucket)
         };
-        let a = at_home().next().expect("a key");
-        let of_a = table.place(table.hash(&a));
-        let mut next_door = (1_u64..).map(u64::to_ne_bytes).filter(|key| {
-            table.place(table.hash(key)).home == 1 && table.place(table.hash(key)).tag != of_a.tag
-        });
-        let b = at_home().skip(1).find(|key| {
-            let place = table.place(table.hash(key));
-            place.tag == of_a.tag && place.class == of_a.class
-        });
-        let mut others = at_home().filter(|key| table.place(table.hash(key)).tag != of_a.tag);
+        let mut buckets = table.buckets();
+        let first = buckets.next().expect("a bucket");
+        let second = buckets.next().expect("another bucket");
+        let a = at_home(first).next().expect("a key");
+        let other_tag = |key: &Key| hash(key).tag() != hash(&a).tag();
+        let like_a = |key: &Key| !other_tag(key) && hash(key).class() == hash(&a).class();
+        let b = at_home(first).skip(1).find(like_a);
+        let mut next_door = at_home(second).filter(other_tag);
+        let mut others = at_home(first).filter(other_tag);
         Keys {
             a,
             b: b.expect("another key"),

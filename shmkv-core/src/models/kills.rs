@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::heap::{Heap, Observer, held, keys, put_all};
 use super::run::{Model, mortal};
-use crate::sync::model::spawn;
+use crate::sync::loom::spawn;
 
 pub(super) const MODELS: &[&Model] = &[
     &INSERT_AT_HOME,

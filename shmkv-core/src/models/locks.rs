@@ -13,7 +13,7 @@ use super::run::{Model, mortal};
 use crate::lock::{Acquired, Guard, Os, TimedOut, acquire, disown};
 use crate::sync::AtomicU32 as LockWord;
 use crate::sync::Ordering::{Relaxed, SeqCst};
-use crate::sync::model::{exchanges_are_barriers, spawn};
+use crate::sync::loom::{exchanges_are_barriers, spawn};
 
 pub(super) const MODELS: &[&Model] = &[
     &TWO,
@@ -59,7 +59,7 @@ impl World {
             Acquired::Clean(guard) => guard,
             Acquired::OwnerDied(orphan) => {
                 self.repairs.set(self.repairs.get() + 1);
-                orphan.recover(&self.heap.table())
+                orphan.recover(|held| self.heap.table().recover(held))
             }
         };
         self.enter();
@@ -73,11 +73,11 @@ impl World {
     /// Takes the lock, changes the table, gives the lock back.
     fn put(&self, me: u32) {
         // In the order of the shipped code: the hint is found before the lock is taken.
-        let guess = self.heap.guess(keys().a);
+        let hint = self.heap.hint(keys().a);
         let Ok(guard) = self.lock(me, false) else {
             panic!("no deadline");
         };
-        self.heap.put_guessed(guard.proof(), guess, keys().a);
+        self.heap.put_hinted(guard.held(), hint, keys().a);
         guard.release();
     }
 
@@ -240,7 +240,7 @@ static ABANDONED: Model = Model {
             let Ok(guard) = world.lock(1, false) else {
                 panic!("no deadline");
             };
-            let put = || world.heap.put(guard.proof(), keys().a);
+            let put = || world.heap.put(guard.held(), keys().a);
             if mortal(0, kills[0], put).is_none() {
                 world.orphaned.set(true);
                 drop(guard);

@@ -19,7 +19,7 @@
 //! loom cannot show the following, which rests on argument alone: executions in which
 //! a load returns a value that is stored later in the order that loom chose; that the
 //! compiler keeps the stores of a thread that dies in order (they are releases); the
-//! total order of sequentially consistent accesses (see `sync::load_first`), except
+//! total order of sequentially consistent accesses (see `sync::load_linearized`), except
 //! in a model that adds barriers.
 #![allow(clippy::expect_used, clippy::panic)]
 
@@ -34,42 +34,42 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Mutex;
 
-use crate::sync::Part;
+use crate::sync::Rule;
 use run::{Explored, Model, explore};
 
 /// The models that must fail without this rule.
-fn needed_by(part: Part) -> &'static [&'static str] {
-    match part {
-        Part::TagRecheck => &[
+fn needed_by(rule: Rule) -> &'static [&'static str] {
+    match rule {
+        Rule::TagRecheck => &[
             "get, two updates",
             "get prepared, remove, insert another like key",
         ],
-        Part::VersionRecheck | Part::CopyFence => {
+        Rule::VersionRecheck | Rule::CopyFence => {
             &["get, two updates", "get prepared, two updates"]
         }
-        Part::SlotVersionAcquire
-        | Part::MarkWriting
-        | Part::MarkFence
-        | Part::SlotVersionRelease => &["get, two updates"],
-        Part::MissFence | Part::MissMaskRecheck | Part::MissVersionRecheck => {
+        Rule::SlotVersionAcquire
+        | Rule::MarkWriting
+        | Rule::MarkFence
+        | Rule::SlotVersionRelease => &["get, two updates"],
+        Rule::MissFence | Rule::MissMaskRecheck | Rule::MissVersionRecheck => {
             &["miss, three updates of two like keys"]
         }
-        Part::CollectFence | Part::CollectTagsRecheck | Part::CollectVersionRecheck => {
+        Rule::ScanFence | Rule::ScanTagsRecheck | Rule::ScanVersionRecheck => {
             &["iteration, three updates of two like keys"]
         }
-        Part::PublishRelease => &["two keys, remove at home"],
-        Part::OverflowAcquire => &["two keys, remove elsewhere"],
-        Part::TotalsAcquire => &["totals, insert"],
-        Part::OverflowRaiseFirst => &["get, insert elsewhere"],
-        Part::OverflowLowerLast | Part::IntentLast => &["one killed, remove elsewhere"],
-        Part::NumberFirst | Part::IntentFirst => &["one killed, insert elsewhere"],
-        Part::RecountInOneStore => &["one killed, remove elsewhere"],
-        Part::GuessRecheck => &["lock, two changes"],
-        Part::LockAcquire | Part::LockRelease => &["lock, two writers"],
-        Part::LockReleaseTotal => &["real time, insert then get"],
-        Part::LockRecovery | Part::LockWaitSlice => &["lock, holder killed"],
-        Part::LockKeepWaiters => &["lock, three writers"],
-        Part::LockDisownRelease | Part::LockDisownAgain => {
+        Rule::PublishRelease => &["two keys, remove at home"],
+        Rule::OverflowAcquire => &["two keys, remove elsewhere"],
+        Rule::TotalsAcquire => &["totals, insert"],
+        Rule::OverflowRaiseFirst => &["get, insert elsewhere"],
+        Rule::OverflowLowerLast | Rule::IntentLast => &["one killed, remove elsewhere"],
+        Rule::NumberFirst | Rule::IntentFirst => &["one killed, insert elsewhere"],
+        Rule::RecountInOneStore => &["one killed, remove elsewhere"],
+        Rule::HintRecheck => &["lock, two changes"],
+        Rule::LockAcquire | Rule::LockRelease => &["lock, two writers"],
+        Rule::LockReleaseTotal => &["real time, insert then get"],
+        Rule::LockRecovery | Rule::LockWaitSlice => &["lock, holder killed"],
+        Rule::LockKeepWaiters => &["lock, three writers"],
+        Rule::LockDisownRelease | Rule::LockDisownAgain => {
             &["lock, holder killed and its id used again"]
         }
     }
@@ -89,9 +89,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, model: &Model, part: Option<Part>, result: Result<Explored, String>) {
+    fn add(&mut self, model: &Model, rule: Option<Rule>, result: Result<Explored, String>) {
         let name = model.name;
-        match (part, result) {
+        match (rule, result) {
             (None, Ok(Explored { executions, kills })) => {
                 self.executions += executions;
                 if executions <= 2 * (kills as u64 + 1) {
@@ -106,17 +106,17 @@ impl Tally {
                 ));
             }
             (None, Err(failure)) => self.wrong.push(format!("{name}: {failure}")),
-            (Some(part), Ok(_)) => self.wrong.push(format!("{name}: holds without {part:?}")),
-            (Some(part), Err(failure)) => {
+            (Some(rule), Ok(_)) => self.wrong.push(format!("{name}: holds without {rule:?}")),
+            (Some(rule), Err(failure)) => {
                 self.caught += 1;
-                say(&format!("  {name}, without {part:?}: {failure}"));
+                say(&format!("  {name}, without {rule:?}: {failure}"));
             }
         }
     }
 }
 
 #[test]
-fn models_hold_and_need_every_part() {
+fn models_hold_and_need_every_rule() {
     run::catch_failures();
     let models = [reads::MODELS, kills::MODELS, locks::MODELS].concat();
     let named = |name| {
@@ -124,20 +124,20 @@ fn models_hold_and_need_every_part() {
         *found.expect("a model of that name")
     };
     let whole = models.iter().map(|&model| (model, None));
-    let parts = Part::ALL.iter();
-    let mutants: Vec<_> = parts
-        .flat_map(|&part| needed_by(part).iter().map(move |&name| (name, part)))
-        .map(|(name, part)| (named(name), Some(part)))
+    let rules = Rule::ALL.iter();
+    let mutants: Vec<_> = rules
+        .flat_map(|&rule| needed_by(rule).iter().map(move |&name| (name, rule)))
+        .map(|(name, rule)| (named(name), Some(rule)))
         .collect();
     let mutant_count = mutants.len();
     let jobs: VecDeque<_> = whole.chain(mutants).collect();
     let (jobs, tally) = (Mutex::new(jobs), Mutex::new(Tally::default()));
     let next = || jobs.lock().expect("no panic under it").pop_front();
     let work = || {
-        while let Some((model, part)) = next() {
-            let result = explore(model, part);
+        while let Some((model, rule)) = next() {
+            let result = explore(model, rule);
             let mut tally = tally.lock().expect("no panic under it");
-            tally.add(model, part, result);
+            tally.add(model, rule, result);
         }
     };
     std::thread::scope(|scope| {

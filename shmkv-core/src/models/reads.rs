@@ -7,7 +7,7 @@ use loom::sync::atomic::AtomicUsize;
 use super::heap::{Heap, Observer, held, keys, put_all};
 use super::run::Model;
 use crate::sync::Ordering::{Acquire, Release};
-use crate::sync::model::spawn;
+use crate::sync::loom::spawn;
 
 pub(super) const MODELS: &[&Model] = &[
     &INSERT_AT_HOME,
@@ -300,7 +300,7 @@ static MISS: Model = Model {
     run: |heap, _| {
         let states = [Some(2), Some(8), Some(8), Some(10)];
         beside(heap, &states, update_like_keys, |heap, observer| {
-            observer.get_slow(heap, keys().a);
+            observer.get_validated(heap, keys().a);
         });
     },
 };

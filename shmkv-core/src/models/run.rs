@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::sync::Once;
 
 use super::heap::{Heap, keys};
-use crate::sync::Part;
-use crate::sync::model::{self, Grown};
+use crate::sync::Rule;
+use crate::sync::ablate;
+use crate::sync::loom::{self as simulated, Grown};
 
 /// A model: some threads that use one table, and what they assert.
 pub(super) struct Model {
@@ -34,7 +35,7 @@ thread_local! {
 /// Runs `body` as mortal thread number `thread`, which dies after so many stores. `None`: it
 /// died.
 pub(super) fn mortal<R>(thread: usize, after: usize, body: impl FnOnce() -> R) -> Option<R> {
-    let result = model::killed_after(after, body);
+    let result = simulated::killed_after(after, body);
     if result.is_none() {
         let mut died = DIED.get();
         died[thread] = true;
@@ -50,7 +51,7 @@ pub(super) fn catch_failures() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if !model::fail() {
+            if !simulated::fail() {
                 usual(info);
             } else if let Some(first) = FAILURE.take() {
                 FAILURE.set(Some(first));
@@ -74,11 +75,12 @@ pub(super) struct Explored {
 }
 
 /// Explores a model, without the rule `out` if one is given. An error: how it failed.
-pub(super) fn explore(of: &'static Model, out: Option<Part>) -> Result<Explored, String> {
+pub(super) fn explore(of: &'static Model, out: Option<Rule>) -> Result<Explored, String> {
     let _ = keys();
-    model::lay_out();
+    ablate(None);
+    simulated::lay_out();
     (of.set_up)(&Heap::default());
-    model::take_out(out);
+    ablate(out);
     EXECUTIONS.set(0);
     let mut kills = 0;
     for first in 1.. {
@@ -107,12 +109,12 @@ fn explore_kills(of: &'static Model, kills: [usize; 2]) -> Result<(), String> {
         let before = EXECUTIONS.get();
         let result = catch_unwind(AssertUnwindSafe(|| {
             builder.check(move || {
-                model::begin();
+                simulated::begin();
                 EXECUTIONS.set(EXECUTIONS.get() + 1);
                 (of.run)(Rc::new(Heap::default()), kills);
             });
         }));
-        model::end();
+        simulated::end();
         match result {
             Ok(()) => return Ok(()),
             // One more word turned out to be stored to: explored again from the start.

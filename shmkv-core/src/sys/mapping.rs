@@ -31,7 +31,7 @@ use nix::libc;
 use nix::sys::mman::{self, MapFlags, MmapAdvise, MsFlags, ProtFlags};
 
 use super::huge_pages;
-use crate::sync::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{AtomicU64, OnlyAtomics, Ordering::Relaxed};
 
 /// A mapped object.
 #[derive(Debug)]
@@ -187,7 +187,7 @@ impl Mapping {
     ///
     /// All of them lie inside the mapping, and `at` is a multiple of their alignment.
     #[inline]
-    pub(crate) unsafe fn structs<T: Atomics>(&self, at: usize, count: usize) -> &[T] {
+    pub(crate) unsafe fn structs<T: OnlyAtomics>(&self, at: usize, count: usize) -> &[T] {
         debug_assert!(at + count * size_of::<T>() <= self.len.get());
         debug_assert!(at.is_multiple_of(align_of::<T>()));
         // SAFETY: the caller promises that the first struct, at `at`, lies inside the mapping.
@@ -233,14 +233,3 @@ impl Drop for Addresses {
         let _ = unsafe { mman::munmap(self.base, self.len.get()) };
     }
 }
-
-/// Types to which references into shared memory may exist.
-///
-/// # Safety
-///
-/// The type consists of atomics, and of arrays and structs of them; it has no padding
-/// that is ever read; it is valid whatever its bytes; its alignment is at most a page.
-pub(crate) unsafe trait Atomics {}
-
-// SAFETY: an atomic itself, without padding, valid whatever its bytes, aligned to 8.
-unsafe impl Atomics for crate::sync::AtomicU64 {}

@@ -15,5 +15,5 @@ mod object;
 
 pub(crate) use host::{Deadline, boot_id, now, random_seed};
 pub(crate) use liveness::{NotRegistered, Registration, count_alive, is_alive};
-pub(crate) use mapping::{Atomics, Mapping};
+pub(crate) use mapping::Mapping;
 pub(crate) use object::{Object, ReserveError};

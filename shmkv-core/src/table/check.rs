@@ -2,14 +2,16 @@
 //! counters.
 //!
 //! It reads everything once, without a lock, so its result is exact only while no
-//! process writes. Counters are recomputed in another way than `recover` does it,
-//! so that the tests, which run it after every death, do not compare recovery with
-//! itself.
+//! process writes. It counts in loops of its own: the tests run it after every death, and
+//! would otherwise compare recovery with itself.
 
+use std::collections::HashSet;
 use std::fmt;
 
+use super::commit::{NUMBER, STICKY};
+use super::hash::BucketIndex;
 use super::tags::Tags;
-use super::{Intent, NUMBER, Table, WRITING};
+use super::{Table, WRITING};
 use crate::bytes::ReadInto;
 use crate::layout::{CLASSES, Geometry, MAX_LIVE};
 use crate::sync::{Ordering::Acquire, Ordering::Relaxed, fence};
@@ -162,7 +164,7 @@ impl fmt::Display for Fault {
 }
 
 impl<G: Geometry> Table<'_, G> {
-    /// Everything in which the table contradicts itself.
+    /// All contradictions in the table.
     pub(crate) fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut entries = 0;
@@ -176,46 +178,14 @@ impl<G: Geometry> Table<'_, G> {
         faults
     }
 
+    /// Checks one shard, and returns the number of its entries.
     fn check_shard(&self, shard: usize, faults: &mut Vec<Fault>) -> u64 {
         let words = self.shard(shard);
-        let next = words.next.load(Relaxed) & NUMBER;
-        let mut keys = std::collections::HashSet::new();
+        let issued = words.issued.load(Relaxed) & NUMBER;
+        let mut keys = HashSet::new();
         let mut entries = 0;
-        for bucket in 0..self.buckets_per_shard() {
-            let tags = Tags(self.bucket(shard, bucket).tags.load(Relaxed));
-            fence(Acquire);
-            if tags.live().count() > MAX_LIVE {
-                faults.push(Fault::NoVacancy { shard, bucket });
-            }
-            for slot in tags.live() {
-                entries += 1;
-                let words = self.slot(shard, bucket, slot);
-                let version = words.version.load(Relaxed);
-                if version & WRITING != 0 || version == 0 || version > next {
-                    faults.push(Fault::Version {
-                        shard,
-                        bucket,
-                        slot,
-                    });
-                }
-                let mut key = vec![0; self.key_len()];
-                key.copy_from(words.key);
-                let place = self.place(self.hash(&key));
-                if place.shard != shard || place.tag != tags.of(slot) {
-                    faults.push(Fault::Misplaced {
-                        shard,
-                        bucket,
-                        slot,
-                    });
-                }
-                if !keys.insert(key) {
-                    faults.push(Fault::Duplicate {
-                        shard,
-                        bucket,
-                        slot,
-                    });
-                }
-            }
+        for bucket in self.buckets_of(shard) {
+            entries += self.check_bucket(shard, bucket, issued, &mut keys, faults);
         }
         self.check_counters(shard, faults);
         let counter = words.live.load(Relaxed);
@@ -226,38 +196,81 @@ impl<G: Geometry> Table<'_, G> {
                 counter,
             });
         }
-        let intent = Intent::from_word(words.intent.load(Relaxed), self.buckets_per_shard());
-        if intent != Intent::None || words.committed.load(Relaxed) != words.next.load(Relaxed) {
+        if words.intent.load(Relaxed) != 0
+            || words.committed.load(Relaxed) != words.issued.load(Relaxed)
+        {
             faults.push(Fault::Unfinished { shard });
         }
         entries
     }
 
-    /// Compares every counter with the entries that it should count, which are
-    /// counted by walking each entry's path, not as recovery does it.
+    /// Checks the entries of one bucket, and returns their number. `keys` are those of
+    /// the shard so far.
+    fn check_bucket(
+        &self,
+        shard: usize,
+        at: BucketIndex,
+        issued: u64,
+        keys: &mut HashSet<Vec<u8>>,
+        faults: &mut Vec<Fault>,
+    ) -> u64 {
+        let bucket = self.index_in(shard, at);
+        let tags = Tags(self.bucket(at).tags.load(Relaxed));
+        fence(Acquire);
+        if tags.live().count() > MAX_LIVE {
+            faults.push(Fault::NoVacancy { shard, bucket });
+        }
+        for slot in tags.live() {
+            let words = self.slot(at.slot(slot));
+            let version = words.version.load(Relaxed);
+            if version & WRITING != 0 || version == 0 || version > issued {
+                faults.push(Fault::Version {
+                    shard,
+                    bucket,
+                    slot,
+                });
+            }
+            let mut key = vec![0; self.geometry.dimensions().key_len];
+            key.copy_from(words.key);
+            let hash = self.hash(&key);
+            if self.shard_of_hash(hash) != shard || hash.tag() != tags.of(slot) {
+                faults.push(Fault::Misplaced {
+                    shard,
+                    bucket,
+                    slot,
+                });
+            }
+            if !keys.insert(key) {
+                faults.push(Fault::Duplicate {
+                    shard,
+                    bucket,
+                    slot,
+                });
+            }
+        }
+        tags.live().count() as u64
+    }
+
+    /// Compares every overflow counter with the entries that it counts.
     fn check_counters(&self, shard: usize, faults: &mut Vec<Fault>) {
         let mut exact = vec![[0_u64; CLASSES]; self.buckets_per_shard()];
-        for bucket in 0..self.buckets_per_shard() {
-            let tags = Tags(self.bucket(shard, bucket).tags.load(Relaxed));
-            for slot in tags.live() {
-                let mut key = vec![0; self.key_len()];
-                key.copy_from(self.slot(shard, bucket, slot).key);
-                let place = self.place(self.hash(&key));
-                let mut passed = place.home;
-                while passed != bucket && place.shard == shard {
-                    exact[passed][place.class] += 1;
-                    passed = self.after(passed);
+        for bucket in self.buckets_of(shard) {
+            for slot in Tags(self.bucket(bucket).tags.load(Relaxed)).live() {
+                let hash = self.hash_of_entry(bucket.slot(slot));
+                if self.shard_of_hash(hash) == shard {
+                    for passed in self.path(hash).until(bucket) {
+                        exact[self.index_in(shard, passed)][hash.class()] += 1;
+                    }
                 }
             }
         }
-        for (bucket, exact) in exact.iter().enumerate() {
-            let counters = &self.bucket(shard, bucket).overflow;
-            for (counter, exact) in counters.iter().zip(exact) {
+        for (at, exact) in self.buckets_of(shard).zip(&exact) {
+            let bucket = self.index_in(shard, at);
+            for (counter, exact) in self.bucket(at).overflow.iter().zip(exact) {
                 let counter = counter.load(Relaxed);
-                // 255 stands for any number, since it is never lowered.
-                if u64::from(counter) < (*exact).min(255) {
+                if u64::from(counter) < (*exact).min(u64::from(STICKY)) {
                     faults.push(Fault::CounterLow { shard, bucket });
-                } else if u64::from(counter) > *exact && counter != u8::MAX {
+                } else if u64::from(counter) > *exact && counter != STICKY {
                     faults.push(Fault::CounterHigh { shard, bucket });
                 }
             }

@@ -1,128 +1,129 @@
-//! Repair after a holder of a shard's lock has died.
+//! Recovery after a holder of a shard's lock has died.
 //!
-//! Every entry is whole: what the dead one had not published is vacant, what it
-//! had published is complete. Only counters can be behind. They are computed
-//! anew from tags and keys and written with one store each, never through zero,
-//! because readers run meanwhile; a counter that is too high costs them a hop,
-//! one too low would hide a key.
+//! Every entry is whole: what the dead writer had not published is vacant, what it had
+//! published is complete. Only counters can be wrong. They are computed anew from tags
+//! and keys and written with one store each, never through zero, because readers run
+//! meanwhile: a counter that is too high costs them a probe, one that is too low hides a
+//! key.
 //!
-//! The repairer may die too, anywhere: nothing here depends on what an earlier
-//! repair has done, and `intent` is cleared last.
+//! The recovering process may die too, at any instruction: nothing here depends on what an
+//! earlier recovery has done, and the intent is cleared last.
 
-use super::write::{commit, take_number};
-use super::{Exclusive, Intent, Place, Table, Tags};
+use super::Table;
+use super::commit::{commit, end, take_number};
+use super::hash::{BucketIndex, Hash};
+use super::intent::Intent;
+use super::slot::SlotIndex;
+use super::tags::Tags;
 use crate::bytes::ReadInto;
 use crate::layout::{Bucket, CLASSES, Geometry};
-use crate::sync::{self, Ordering::Relaxed, Ordering::Release, Part};
+use crate::lock::Held;
+use crate::sync::{Ordering::Relaxed, Ordering::Release, Rule};
 
-/// Paths up to this long are recounted by themselves, without a look at every
-/// entry; longer ones hardly occur.
+/// Paths of up to this many buckets are recounted by themselves, without reading every
+/// entry of the shard. Longer ones hardly occur.
 const SHORT: usize = 16;
 
 impl<G: Geometry> Table<'_, G> {
     /// Makes the shard's counters agree with its entries again.
     ///
-    /// Takes time in proportion to the shard's buckets, and to its entries if
-    /// the dead one was clearing the map.
-    pub(crate) fn recover(&self, held: Exclusive<'_>) {
-        let shard = self.shard(held.shard);
-        let intent = Intent::from_word(shard.intent.load(Relaxed), self.buckets_per_shard());
-        if !sync::step_of(Part::IntentLast) {
-            shard.intent.store(0, Release);
-        }
-        match intent {
+    /// Takes time in proportion to the shard's buckets, and to its entries if the dead
+    /// writer was clearing the map.
+    pub(crate) fn recover(&self, held: Held<'_>) {
+        let shard = self.shard(self.locked_shard(held));
+        let word = shard.intent.load(Relaxed);
+        Rule::IntentLast.when_ablated(|| end(shard));
+        match self.intent_of_word(self.locked_shard(held), word) {
             Intent::None => {}
-            Intent::Path { home, target } => match self.steps(home, target) {
-                many @ ..=SHORT => self.recount_before(held.shard, target, many),
-                _ => self.recount_all(held.shard),
-            },
-            Intent::All => self.recount_all(held.shard),
+            Intent::Path { home, target } if self.distance(home, target) <= SHORT => {
+                self.recount_path(home, target);
+            }
+            Intent::Path { .. } | Intent::All => self.recount_shard(self.locked_shard(held)),
         }
-        shard.live.store(self.live_in(held.shard), Release);
-        // A number of its own, so that what the dead one may have done counts
-        // as a change.
+        shard
+            .live
+            .store(self.live_in(self.locked_shard(held)), Release);
+        // A number of its own, so that what the dead writer may have done counts as a
+        // change.
         let number = take_number(shard);
         let takeovers = shard.takeovers.load(Relaxed).wrapping_add(1);
         shard.takeovers.store(takeovers, Release);
         commit(shard, number);
-        shard.intent.store(0, Release);
+        end(shard);
     }
 
-    /// Sets the counters of the `many` buckets before `end` to what they must
-    /// be, from the last to the first, so that each walk forward ends at the
-    /// first bucket that nobody passes.
-    fn recount_before(&self, shard: usize, end: usize, many: usize) {
-        let mut index = end;
-        for _ in 0..many {
-            index = self.before(index);
-            self.set_counters(shard, index, self.passers(shard, index));
+    /// Sets the counters of the buckets from `home` until `target`, from the last to the
+    /// first, so that each walk beyond one of them ends at the first bucket that no entry
+    /// has passed.
+    fn recount_path(&self, home: BucketIndex, target: BucketIndex) {
+        let path: Vec<BucketIndex> = self.path_from(home).until(target).collect();
+        for bucket in path.into_iter().rev() {
+            self.set_counters(bucket, self.passed_by(bucket));
         }
     }
 
-    /// Sets all counters of the shard to what they must be, with one look at
-    /// each entry.
-    fn recount_all(&self, shard: usize) {
-        let mut exact = vec![[0_u8; CLASSES]; self.buckets_per_shard()];
-        for bucket in 0..self.buckets_per_shard() {
-            for i in Tags(self.bucket(shard, bucket).tags.load(Relaxed)).live() {
-                let place = self.place_of(shard, bucket, i);
-                let mut passed = place.home;
+    /// Counts, by class, the live entries that passed `bucket` and live beyond it.
+    fn passed_by(&self, bucket: BucketIndex) -> [u8; CLASSES] {
+        let mut exact = [0_u8; CLASSES];
+        let mut path = self.path_from(bucket);
+        while path.advance() {
+            let later = path.bucket();
+            for slot in Tags(self.bucket(later).tags.load(Relaxed)).live() {
+                let hash = self.hash_of_entry(later.slot(slot));
+                let home = self.home(hash);
+                let passed = self.distance(home, bucket) < self.distance(home, later);
                 // An entry of another shard is damage; it counts nowhere.
-                while passed != bucket && place.shard == shard {
-                    let count = &mut exact[passed][place.class];
+                if self.shard_of(home) == self.shard_of(bucket) && passed {
+                    let count = &mut exact[hash.class()];
                     *count = count.saturating_add(1);
-                    passed = self.after(passed);
+                }
+            }
+            if is_last_of_all_paths(self.bucket(later)) {
+                break;
+            }
+        }
+        exact
+    }
+
+    /// Sets all counters of the shard, reading each entry once.
+    fn recount_shard(&self, shard: usize) {
+        let mut exact = vec![[0_u8; CLASSES]; self.buckets_per_shard()];
+        for bucket in self.buckets_of(shard) {
+            for slot in Tags(self.bucket(bucket).tags.load(Relaxed)).live() {
+                let hash = self.hash_of_entry(bucket.slot(slot));
+                // An entry of another shard is damage; it counts nowhere.
+                if self.shard_of_hash(hash) != shard {
+                    continue;
+                }
+                for passed in self.path(hash).until(bucket) {
+                    let count = &mut exact[self.index_in(shard, passed)][hash.class()];
+                    *count = count.saturating_add(1);
                 }
             }
         }
-        for (bucket, exact) in exact.into_iter().enumerate() {
-            self.set_counters(shard, bucket, exact);
+        for (bucket, exact) in self.buckets_of(shard).zip(exact) {
+            self.set_counters(bucket, exact);
         }
     }
 
-    fn set_counters(&self, shard: usize, bucket: usize, exact: [u8; CLASSES]) {
-        let counters = &self.bucket(shard, bucket).overflow;
-        for (count, exact) in counters.iter().zip(exact) {
-            if !sync::step_of(Part::RecountInOneStore) {
-                count.store(0, Release);
-            }
+    fn set_counters(&self, bucket: BucketIndex, exact: [u8; CLASSES]) {
+        for (count, exact) in self.bucket(bucket).overflow.iter().zip(exact) {
+            Rule::RecountInOneStore.when_ablated(|| count.store(0, Release));
             count.store(exact, Release);
         }
     }
 
-    /// Where the key in a slot belongs.
-    fn place_of(&self, shard: usize, bucket: usize, slot: usize) -> Place {
+    /// The hash of the key in a slot.
+    pub(super) fn hash_of_entry(&self, slot: SlotIndex) -> Hash {
         self.geometry.with_key_buffer(|key| {
-            key.copy_from(self.slot(shard, bucket, slot).key);
-            self.place(self.hash(key))
+            key.copy_from(self.slot(slot).key);
+            self.hash(key)
         })
-    }
-
-    /// Counts, by class, the live entries that hashed to or passed `index` and
-    /// live in a later bucket.
-    fn passers(&self, shard: usize, index: usize) -> [u8; CLASSES] {
-        let mut exact = [0_u8; CLASSES];
-        let mut later = self.after(index);
-        while later != index {
-            let bucket = self.bucket(shard, later);
-            for i in Tags(bucket.tags.load(Relaxed)).live() {
-                let place = self.place_of(shard, later, i);
-                let passed = self.steps(place.home, index) < self.steps(place.home, later);
-                if passed && place.shard == shard {
-                    exact[place.class] = exact[place.class].saturating_add(1);
-                }
-            }
-            if is_passed_by_none(bucket) {
-                break;
-            }
-            later = self.after(later);
-        }
-        exact
     }
 }
 
-/// Whether no entry lives beyond this bucket that passed it. Counters are never
+/// Whether no entry that passed this bucket lives beyond it. Overflow counters are never
 /// too low, not even in the middle of a change.
-fn is_passed_by_none(bucket: &Bucket) -> bool {
+fn is_last_of_all_paths(bucket: &Bucket) -> bool {
     bucket.overflow.iter().all(|count| count.load(Relaxed) == 0)
 }

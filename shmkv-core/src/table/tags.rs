@@ -3,8 +3,8 @@
 //! Tag 0 marks a vacant slot; any other value is a byte of the hash of the key
 //! that lives in the slot. Answers are masks with a bit for each slot.
 
-use super::{MAX_LIVE, SLOTS};
 use crate::bytes;
+use crate::layout::{MAX_LIVE, SLOTS};
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 

@@ -1,31 +1,30 @@
-//! The header: written by `create`, examined by `open` before anything is
-//! mapped or trusted.
+//! The header, written and examined.
 //!
-//! [`Header::read`] accepts a segment that agrees with itself, whatever its
-//! sizes and types; [`Spec::accept`] then says whether it is what the program
-//! asks for.
+//! [`Expected`] is what a program expects of a segment; it writes the header of a new one
+//! and says whether an existing one fits. [`Header`] is what a segment says of itself: its
+//! raw bytes are read into private memory and checked in full before anything is mapped.
 
 use bytemuck::Zeroable;
 use rapidhash::v3::rapidhash_v3;
 
 use crate::codec::{ParsedSchema, Schema, SchemaError};
 use crate::error::{self, OpenError};
-use crate::home::Home;
 use crate::layout::{
-    BYTE_ORDER, Dimensions, HASH_RAPID_V3, HeaderImage, IMAGE_LEN, LAYOUT_VERSION, MAGIC,
-    MAX_SCHEMA,
+    BYTE_ORDER, Dimensions, HASH_RAPID_V3, HEADER_LEN, LAYOUT_VERSION, MAGIC, MAX_SCHEMA, RawHeader,
 };
 use crate::sys::{self, Object};
 
+use super::location::Location;
+
 /// What a program expects of a segment.
-pub(crate) struct Spec {
+pub(crate) struct Expected {
     dimensions: Dimensions,
     key: &'static Schema,
     value: &'static Schema,
     schema: Vec<u8>,
 }
 
-impl Spec {
+impl Expected {
     /// What a map of these dimensions and types expects.
     pub(crate) fn new(
         dimensions: Dimensions,
@@ -48,7 +47,7 @@ impl Spec {
     /// Writes the header and the schema of a new segment.
     pub(crate) fn write(&self, object: &Object, seed: u64) -> std::io::Result<()> {
         let [capacity, key_size, value_size] = sizes(&self.dimensions);
-        let mut image = HeaderImage {
+        let mut raw = RawHeader {
             magic: MAGIC,
             layout_version: LAYOUT_VERSION,
             byte_order: BYTE_ORDER,
@@ -66,35 +65,35 @@ impl Spec {
             schema_len: self.schema.len() as u64,
             schema_checksum: rapidhash_v3(&self.schema),
             created: sys::now(),
-            ..HeaderImage::zeroed()
+            ..RawHeader::zeroed()
         };
-        image.checksum = checksum(&image);
-        object.write_at(&self.schema, image.schema_offset)?;
-        object.write_at(bytemuck::bytes_of(&image), 0)
+        raw.checksum = checksum(&raw);
+        object.write_at(&self.schema, raw.schema_offset)?;
+        object.write_at(bytemuck::bytes_of(&raw), 0)
     }
 
     /// Whether a segment is what this program expects.
-    pub(crate) fn accept(&self, header: &Header, home: &Home) -> Result<(), OpenError> {
+    pub(crate) fn accept(&self, header: &Header, location: &Location) -> Result<(), OpenError> {
         let (expected, found) = (sizes(&self.dimensions), sizes(&header.dimensions));
         if header.schema == self.schema && expected == found {
             return Ok(());
         }
-        let name = home.to_string();
+        let name = location.to_string();
         let other_sizes = |name| OpenError::Sizes {
             name,
             expected,
             found,
         };
-        // Then only the number of entries differs.
+        // With the same types, only the number of entries can differ.
         if header.schema == self.schema {
             return Err(other_sizes(name));
         }
-        let (key, value) = match header.types(home) {
+        let (key, value) = match header.types(location) {
             Ok(types) => types,
             Err(_) if expected != found => return Err(other_sizes(name)),
             Err(error) => return Err(error),
         };
-        // A changed field changes sizes as well; the field is what explains it.
+        // A changed field changes sizes as well, and explains the change.
         if only_lengths(&key, self.key) && only_lengths(&value, self.value) {
             return Err(other_sizes(name));
         }
@@ -111,25 +110,25 @@ impl Spec {
     }
 }
 
-/// What a segment says of itself.
+/// What a segment says of itself, checked.
 pub(crate) struct Header {
-    /// Its sizes, and all that follows from them.
+    /// Its sizes, and everything that follows from them.
     pub(crate) dimensions: Dimensions,
     /// The seed of its hash.
     pub(crate) seed: u64,
     /// Nanoseconds since the Unix epoch.
     pub(crate) created: u64,
-    /// Of the key's type and of the value's.
+    /// Fingerprints of the key's and the value's type.
     pub(crate) fingerprints: [u64; 2],
     schema: Vec<u8>,
 }
 
 impl Header {
-    /// Reads and examines the header and the schema of a segment.
-    pub(crate) fn read(object: &Object, home: &Home) -> Result<Self, OpenError> {
-        let name = || home.to_string();
+    /// Reads and checks the header and the schema of a segment.
+    pub(crate) fn read(object: &Object, location: &Location) -> Result<Self, OpenError> {
+        let name = || location.to_string();
         let io = |action| {
-            let name = home.to_string();
+            let name = location.to_string();
             move |source| OpenError::Io {
                 action,
                 name,
@@ -137,101 +136,103 @@ impl Header {
             }
         };
         let damaged = |what| OpenError::Damaged {
-            name: home.to_string(),
+            name: location.to_string(),
             what,
         };
 
         let len = object.len().map_err(io("stat"))?;
-        let mut image = HeaderImage::zeroed();
-        let bytes = bytemuck::bytes_of_mut(&mut image);
-        let present = usize::try_from(len).unwrap_or(usize::MAX).min(IMAGE_LEN);
+        let mut raw = RawHeader::zeroed();
+        let bytes = bytemuck::bytes_of_mut(&mut raw);
+        let present = usize::try_from(len).unwrap_or(usize::MAX).min(HEADER_LEN);
         object
             .read_at(&mut bytes[..present], 0)
             .map_err(io("read"))?;
-        if image.magic != MAGIC {
-            let found = image.magic[..present.min(MAGIC.len())].to_vec();
+        if raw.magic != MAGIC {
+            let found = raw.magic[..present.min(MAGIC.len())].to_vec();
             return Err(OpenError::NotASegment {
                 name: name(),
                 found,
             });
         }
-        if present < IMAGE_LEN {
-            let expected = IMAGE_LEN as u64;
+        if present < HEADER_LEN {
+            let expected = HEADER_LEN as u64;
             return Err(OpenError::Length {
                 name: name(),
                 expected,
                 found: len,
             });
         }
-        if image.byte_order == BYTE_ORDER.swap_bytes() {
+        if raw.byte_order == BYTE_ORDER.swap_bytes() {
             return Err(OpenError::ByteOrder { name: name() });
         }
-        if image.byte_order != BYTE_ORDER {
+        if raw.byte_order != BYTE_ORDER {
             return Err(damaged("invalid byte-order mark"));
         }
-        if image.layout_version != LAYOUT_VERSION {
-            let (expected, found) = (LAYOUT_VERSION, image.layout_version);
+        if raw.layout_version != LAYOUT_VERSION {
+            let (expected, found) = (LAYOUT_VERSION, raw.layout_version);
             return Err(OpenError::LayoutVersion {
                 name: name(),
                 expected,
                 found,
             });
         }
-        if image.checksum != checksum(&image) {
+        if raw.checksum != checksum(&raw) {
             return Err(damaged("header checksum mismatch"));
         }
-        if image.incompat != 0 {
+        if raw.incompat != 0 {
             return Err(OpenError::Features {
                 name: name(),
-                unknown: image.incompat,
+                unknown: raw.incompat,
             });
         }
-        let dimensions = dimensions(&image).ok_or_else(|| damaged(INCONSISTENT))?;
-        if image.shards != dimensions.shards as u64
-            || image.buckets_per_shard != dimensions.buckets_per_shard as u64
-            || image.hash_id != HASH_RAPID_V3
-            || image.schema_offset != dimensions.schema_at as u64
-            || image.schema_len > MAX_SCHEMA
-            || image.total_len != image.schema_offset + image.schema_len
+        let dimensions = dimensions(&raw).ok_or_else(|| damaged(INCONSISTENT))?;
+        if raw.shards != dimensions.shards as u64
+            || raw.buckets_per_shard != dimensions.buckets_per_shard as u64
+            || raw.hash_id != HASH_RAPID_V3
+            || raw.schema_offset != dimensions.schema_at as u64
+            || raw.schema_len > MAX_SCHEMA
+            || raw.total_len != raw.schema_offset + raw.schema_len
         {
             return Err(damaged(INCONSISTENT));
         }
-        if len != image.total_len {
-            let expected = image.total_len;
+        if len != raw.total_len {
+            let expected = raw.total_len;
             return Err(OpenError::Length {
                 name: name(),
                 expected,
                 found: len,
             });
         }
-        let mut schema = vec![0; image.schema_len as usize];
+        let mut schema = vec![0; raw.schema_len as usize];
         object
-            .read_at(&mut schema, image.schema_offset)
+            .read_at(&mut schema, raw.schema_offset)
             .map_err(io("read"))?;
-        if image.schema_checksum != rapidhash_v3(&schema) {
+        if raw.schema_checksum != rapidhash_v3(&schema) {
             return Err(damaged("schema checksum mismatch"));
         }
-        let (seed, created) = (image.seed, image.created);
+        let (seed, created) = (raw.seed, raw.created);
         Ok(Self {
             dimensions,
             seed,
             created,
-            fingerprints: [image.key_fingerprint, image.value_fingerprint],
+            fingerprints: [raw.key_fingerprint, raw.value_fingerprint],
             schema,
         })
     }
 
     /// The types of its keys and values.
-    pub(crate) fn types(&self, home: &Home) -> Result<(ParsedSchema, ParsedSchema), OpenError> {
+    pub(crate) fn types(
+        &self,
+        location: &Location,
+    ) -> Result<(ParsedSchema, ParsedSchema), OpenError> {
         ParsedSchema::from_blob(&self.schema).map_err(|_| OpenError::Damaged {
-            name: home.to_string(),
+            name: location.to_string(),
             what: "invalid schema",
         })
     }
 }
 
-/// Whether two types differ, if at all, in how many bytes without further
-/// meaning they are.
+/// Whether two types are equal, or differ only in the length of plain bytes.
 fn only_lengths(found: &ParsedSchema, expected: &Schema) -> bool {
     matches!(
         (found, expected),
@@ -241,11 +242,11 @@ fn only_lengths(found: &ParsedSchema, expected: &Schema) -> bool {
 
 const INCONSISTENT: &str = "inconsistent header";
 
-/// The dimensions that an image speaks of, if there can be such a map.
-fn dimensions(image: &HeaderImage) -> Option<Dimensions> {
-    let capacity = usize::try_from(image.capacity).ok()?;
-    let key_len = usize::try_from(image.key_size).ok()?;
-    let value_len = usize::try_from(image.value_size).ok()?;
+/// The dimensions that a raw header describes, if there can be such a map.
+fn dimensions(raw: &RawHeader) -> Option<Dimensions> {
+    let capacity = usize::try_from(raw.capacity).ok()?;
+    let key_len = usize::try_from(raw.key_size).ok()?;
+    let value_len = usize::try_from(raw.value_size).ok()?;
     Dimensions::new(capacity, key_len, value_len).ok()
 }
 
@@ -259,8 +260,8 @@ fn sizes(dimensions: &Dimensions) -> [u64; 3] {
     .map(|size| size as u64)
 }
 
-/// The checksum of everything in the image before it.
-fn checksum(image: &HeaderImage) -> u64 {
-    let bytes = bytemuck::bytes_of(image);
-    rapidhash_v3(&bytes[..IMAGE_LEN - size_of::<u64>()])
+/// The checksum of everything in the raw header before it.
+fn checksum(raw: &RawHeader) -> u64 {
+    let bytes = bytemuck::bytes_of(raw);
+    rapidhash_v3(&bytes[..HEADER_LEN - size_of::<u64>()])
 }

@@ -1,4 +1,4 @@
-//! Versions: which change of an entry a value comes from.
+//! Versions: each tells which change of an entry a value comes from.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -15,13 +15,13 @@ use crate::table::NUMBER;
 pub struct Version(NonZeroU64);
 
 impl Version {
-    /// From a slot, which a damaged segment may have left with no number.
+    /// From a slot's word, in which a damaged segment may have left no number.
     pub(crate) fn of_slot(word: u64) -> Self {
         Self(NonZeroU64::new(word & NUMBER).unwrap_or(NonZeroU64::MIN))
     }
 
-    /// The version with this number, which came from [`get`](Self::get), in
-    /// another program perhaps; `None` for 0.
+    /// The version with this number, which came from [`get`](Self::get), perhaps in
+    /// another process; `None` for 0.
     #[must_use]
     pub const fn new(number: u64) -> Option<Self> {
         match NonZeroU64::new(number) {
@@ -43,24 +43,24 @@ impl fmt::Display for Version {
     }
 }
 
-/// A value, and the version that it is.
+/// A value and its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Versioned<T> {
-    /// Which change of the entry this is.
+    /// The version that the entry had when the value was read.
     pub version: Version,
     /// The value.
     pub value: T,
 }
 
-/// What came of a [`compare_exchange`](crate::ShmMap::compare_exchange).
+/// The outcome of a [`compare_exchange`](crate::ShmMap::compare_exchange).
 ///
-/// Losing the race is an outcome, not an error.
+/// Losing the race against another writer is an outcome, not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the value was stored only if this is `Stored`"]
 pub enum Exchange<T> {
     /// The value was stored, and this is its version.
     Stored(Version),
-    /// The entry had another version, or was absent: this is what is there.
+    /// The entry had another version, which is this one, or was absent.
     Changed(Option<Versioned<T>>),
 }
 

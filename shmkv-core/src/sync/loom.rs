@@ -1,4 +1,4 @@
-//! Atomics under loom, parts of the protocol taken out, and threads that die.
+//! Atomics under loom, and threads that die.
 //!
 //! A model's memory is an *image*: a list of words in the order in which they
 //! are created. Outside a run of loom the words are plain, so that a model
@@ -23,8 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use loom::sync::atomic as inner;
 use loom::thread::{JoinHandle, ThreadId, current};
 
-use super::Ordering::{self, Relaxed, SeqCst};
-use super::Part;
+use std::sync::atomic::Ordering::{self, Relaxed, SeqCst};
 
 /// Who stores to a word.
 #[derive(Clone, Copy, PartialEq)]
@@ -35,7 +34,7 @@ enum Storer {
     Many,
 }
 
-/// What the words and parts of one model are, and how its run stands.
+/// What the words of one model are, and how its run stands.
 #[derive(Default)]
 struct World {
     /// The words' values at the start of each execution.
@@ -50,8 +49,6 @@ struct World {
     running: bool,
     /// Whether the run has failed, so that all that is left is unwinding.
     failed: bool,
-    /// The part that is taken out.
-    out: Option<Part>,
     /// Whether a sequentially consistent exchange is a full barrier.
     barriers: bool,
     /// The threads of this execution, in the order of their numbers.
@@ -77,11 +74,6 @@ struct Killed;
 /// Forgets everything; what is created and stored next makes up the image.
 pub(crate) fn lay_out() {
     world(|world| *world = World::default());
-}
-
-/// Whether the model works without `out` from now on.
-pub(crate) fn take_out(out: Option<Part>) {
-    world(|world| world.out = out);
 }
 
 /// To be called at the start of each execution.
@@ -119,11 +111,6 @@ pub(crate) fn fail() -> bool {
 /// it is on x86-64. For loom it is no more than acquire and release.
 pub(crate) fn exchanges_are_barriers() {
     world(|world| world.barriers = true);
-}
-
-/// Whether `part` is in force in this run of a model.
-pub(crate) fn kept(part: Part) -> bool {
-    world(|world| !world.running || world.out != Some(part))
 }
 
 /// Starts a thread of the model.

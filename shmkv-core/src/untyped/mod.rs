@@ -1,4 +1,7 @@
-//! Maps whose sizes and types are learnt from the segment: for tools.
+//! Maps whose sizes and types are learned from the segment: for tools and bindings.
+//!
+//! Keys and values are bytes, and the segment's schema says what they mean. The verbs are
+//! those of the typed map, on the same store.
 
 use std::fmt;
 use std::io;
@@ -6,21 +9,18 @@ use std::ops::Deref;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Stats, Version, Versioned};
-use crate::access::Walk;
-use crate::birth::Candidate;
 use crate::codec::{EncodeError, ParsedSchema};
 use crate::error::{AccessError, OpenError};
-use crate::handle::{Handle, Settings};
-use crate::home::Home;
 use crate::layout::Dimensions;
+use crate::store::{self, Location, Opened, Scan, Settings, Stats, Store, Version, Versioned};
 use crate::table::{Change, Condition, Fault};
 
-/// A read-only handle on a map of any type: keys and values are bytes, and
+/// A read-only handle of a map of any type: keys and values are bytes, and a
 /// [`ParsedSchema`] says what they mean.
 ///
 /// ```
-/// use shmkv_core::{Map, UntypedReader};
+/// use shmkv_core::Map;
+/// use shmkv_core::untyped::UntypedReader;
 ///
 /// # fn main() -> Result<(), shmkv_core::Error> {
 /// # let name = format!("/doc-untyped-{}", std::process::id());
@@ -39,30 +39,23 @@ use crate::table::{Change, Condition, Fault};
 /// # }
 /// ```
 pub struct UntypedReader {
-    handle: Handle<Dimensions>,
+    store: Store<Dimensions>,
     key: ParsedSchema,
     value: ParsedSchema,
     fingerprints: [u64; 2],
     created: u64,
 }
 
-/// A handle on a map of any type that may also change it. What is stored must
-/// be as long as the map's keys and values are; whether it means anything to the
-/// programs that know the types is the caller's care.
+/// A handle of a map of any type that may also change it. Keys and values must have the
+/// map's lengths; the caller sees to it that their bytes mean something to the programs
+/// that know the types.
 pub struct UntypedMap {
     reader: UntypedReader,
 }
 
-/// The largest entry that is read without knowing its type. A file that claims
-/// larger ones costs whoever made it nothing, and whoever believes it memory.
+/// The largest entry that is read without its type, in bytes. A header that claims larger
+/// ones costs its author nothing, and a program that believes it its memory.
 const ENTRY_LIMIT: usize = 64 << 20;
-
-const SETTINGS: Settings = Settings {
-    mode: 0o600,
-    lock_timeout: Duration::from_secs(10),
-    prefault: false,
-    huge_pages: false,
-};
 
 impl UntypedReader {
     /// Opens the map `name` for reading only.
@@ -71,7 +64,7 @@ impl UntypedReader {
     ///
     /// See [`OpenError`].
     pub fn open(name: impl AsRef<str>) -> Result<Self, OpenError> {
-        Self::of(Candidate::open(Home::named(name.as_ref())?, false)?)
+        Self::of(Opened::open(Location::named(name.as_ref())?, false)?)
     }
 
     /// Opens the map in the file at `path` for reading only.
@@ -80,16 +73,16 @@ impl UntypedReader {
     ///
     /// See [`OpenError`].
     pub fn open_at(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::of(Candidate::open(Home::file(path.as_ref()), false)?)
+        Self::of(Opened::open(Location::file(path.as_ref()), false)?)
     }
 
-    fn of(found: Candidate) -> Result<Self, OpenError> {
-        found.no_larger_than(ENTRY_LIMIT)?;
-        let (key, value) = found.types()?;
-        let (dimensions, created) = (found.header.dimensions, found.header.created);
-        let fingerprints = found.header.fingerprints;
+    fn of(opened: Opened) -> Result<Self, OpenError> {
+        opened.limit_entries(ENTRY_LIMIT)?;
+        let (key, value) = opened.types()?;
+        let (dimensions, created) = (opened.dimensions(), opened.created());
+        let fingerprints = opened.fingerprints();
         Ok(Self {
-            handle: found.admit(dimensions, SETTINGS)?,
+            store: store::join(opened, dimensions, Settings::DEFAULT)?,
             key,
             value,
             fingerprints,
@@ -97,56 +90,56 @@ impl UntypedReader {
         })
     }
 
-    /// What the bytes of a key mean.
+    /// Returns the schema of the keys: what their bytes mean.
     #[must_use]
     pub fn key_schema(&self) -> &ParsedSchema {
         &self.key
     }
 
-    /// What the bytes of a value mean.
+    /// Returns the schema of the values: what their bytes mean.
     #[must_use]
     pub fn value_schema(&self) -> &ParsedSchema {
         &self.value
     }
 
-    /// The fingerprint of the key's type, as the map's creator stored it: that of the
+    /// Returns the fingerprint of the key type, as the map's creator stored it: that of its
     /// schema, see [`Schema::fingerprint`](crate::Schema::fingerprint).
     #[must_use]
     pub fn key_fingerprint(&self) -> u64 {
         self.fingerprints[0]
     }
 
-    /// The same of the value's type.
+    /// Returns the fingerprint of the value type.
     #[must_use]
     pub fn value_fingerprint(&self) -> u64 {
         self.fingerprints[1]
     }
 
-    /// How many entries fit: `N`.
+    /// Returns how many entries fit: `N`.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.handle.memory.dimensions().capacity
+        self.store.dimensions().capacity
     }
 
-    /// Bytes of a key: `K`.
+    /// Returns the length of a key in bytes: `K`.
     #[must_use]
     pub fn key_size(&self) -> usize {
-        self.handle.memory.dimensions().key_len
+        self.store.dimensions().key_len
     }
 
-    /// Bytes of a value: `V`.
+    /// Returns the length of a value in bytes: `V`.
     #[must_use]
     pub fn value_size(&self) -> usize {
-        self.handle.memory.dimensions().value_len
+        self.store.dimensions().value_len
     }
 
-    /// Bytes of memory that the segment occupies, all reserved at creation.
+    /// Returns how many bytes of the segment are mapped, all reserved at creation.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.handle.memory.mapping().len()
+        self.store.mapped_bytes()
     }
 
-    /// When the segment was created, by its creator's clock.
+    /// Returns when the segment was created, by its creator's clock.
     #[must_use]
     pub fn created(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_nanos(self.created)
@@ -155,7 +148,7 @@ impl UntypedReader {
     /// As [`ShmReader::len`](crate::ShmReader::len).
     #[must_use]
     pub fn len(&self) -> usize {
-        self.handle.table().len()
+        self.store.table().len()
     }
 
     /// As [`ShmReader::is_empty`](crate::ShmReader::is_empty).
@@ -167,19 +160,19 @@ impl UntypedReader {
     /// As [`ShmReader::version`](crate::ShmReader::version).
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.handle.table().version()
+        self.store.table().version()
     }
 
     /// As [`ShmReader::stats`](crate::ShmReader::stats).
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats::of(&self.handle)
+        Stats::of(&self.store)
     }
 
     /// As [`ShmReader::check`](crate::ShmReader::check).
     #[must_use]
     pub fn check(&self) -> Vec<Fault> {
-        self.handle.table().check()
+        self.store.table().check()
     }
 
     /// As [`ShmReader::live_writers`](crate::ShmReader::live_writers).
@@ -188,10 +181,11 @@ impl UntypedReader {
     ///
     /// The kernel's error.
     pub fn live_writers(&self) -> io::Result<usize> {
-        self.handle.live_writers()
+        self.store.live_writers()
     }
 
-    /// A copy of the bytes of a value, and its version, or `None`.
+    /// Returns a copy of the bytes of a value and its version, or `None` if the key is
+    /// absent.
     ///
     /// # Errors
     ///
@@ -200,8 +194,8 @@ impl UntypedReader {
     pub fn get(&self, key: &[u8]) -> Result<Option<Versioned<Vec<u8>>>, AccessError> {
         self.check_key(key)?;
         let mut value = vec![0; self.value_size()];
-        let hash = self.handle.table().hash(key);
-        let version = self.handle.get_slow(hash, key, &mut value[..])?;
+        let hash = self.store.hash(key);
+        let version = self.store.read_into(hash, key, &mut value[..])?;
         Ok(version.map(|version| Versioned {
             version: Version::of_slot(version),
             value,
@@ -211,7 +205,7 @@ impl UntypedReader {
     /// Iterates over the bytes of keys and values; weakly consistent, as
     /// [`ShmReader::iter`](crate::ShmReader::iter).
     pub fn iter(&self) -> UntypedIter<'_> {
-        UntypedIter(Walk::new(&self.handle))
+        UntypedIter(Scan::new(&self.store))
     }
 
     fn check_key(&self, key: &[u8]) -> Result<(), AccessError> {
@@ -226,8 +220,8 @@ impl UntypedMap {
     ///
     /// See [`OpenError`].
     pub fn open(name: impl AsRef<str>) -> Result<Self, OpenError> {
-        let found = Candidate::open(Home::named(name.as_ref())?, true)?;
-        UntypedReader::of(found).map(|reader| Self { reader })
+        let opened = Opened::open(Location::named(name.as_ref())?, true)?;
+        UntypedReader::of(opened).map(|reader| Self { reader })
     }
 
     /// Opens the map in the file at `path` for reading and writing.
@@ -236,8 +230,8 @@ impl UntypedMap {
     ///
     /// See [`OpenError`].
     pub fn open_at(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let found = Candidate::open(Home::file(path.as_ref()), true)?;
-        UntypedReader::of(found).map(|reader| Self { reader })
+        let opened = Opened::open(Location::file(path.as_ref()), true)?;
+        UntypedReader::of(opened).map(|reader| Self { reader })
     }
 
     /// Stores the bytes of a value, and returns those that they replace.
@@ -252,12 +246,12 @@ impl UntypedMap {
         check_length(value, self.value_size()).map_err(AccessError::Value)?;
         let mut old = vec![0; self.value_size()];
         let change = Change {
-            hash: self.handle.table().hash(key),
+            hash: self.store.hash(key),
             key,
             value,
             condition: Condition::Always,
         };
-        let stored = self.handle.put(change, &mut old[..])?;
+        let stored = self.store.write_into(change, &mut old[..])?;
         Ok(stored.found.map(|_| old))
     }
 
@@ -267,7 +261,7 @@ impl UntypedMap {
     ///
     /// As there.
     pub fn flush(&self) -> Result<(), AccessError> {
-        self.handle.flush()
+        self.store.flush()
     }
 
     /// Removes a key, and returns the bytes of its value.
@@ -279,8 +273,8 @@ impl UntypedMap {
     pub fn remove(&self, key: &[u8]) -> Result<Option<Vec<u8>>, AccessError> {
         self.check_key(key)?;
         let mut old = vec![0; self.value_size()];
-        let hash = self.handle.table().hash(key);
-        let found = self.handle.remove(hash, key, None, &mut old[..])?;
+        let hash = self.store.hash(key);
+        let found = self.store.remove(hash, key, None, &mut old[..])?;
         Ok(found.map(|_| old))
     }
 }
@@ -304,7 +298,7 @@ impl Deref for UntypedMap {
 
 /// An iterator over the bytes of a map's entries; see [`UntypedReader::iter`].
 #[must_use = "iterators are lazy"]
-pub struct UntypedIter<'m>(Walk<'m, Dimensions>);
+pub struct UntypedIter<'m>(Scan<'m, Dimensions>);
 
 impl Iterator for UntypedIter<'_> {
     type Item = Result<(Vec<u8>, Vec<u8>), AccessError>;
@@ -326,7 +320,7 @@ impl<'m> IntoIterator for &'m UntypedReader {
 impl fmt::Debug for UntypedReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UntypedReader")
-            .field("name", &format_args!("{}", self.handle.home()))
+            .field("name", &format_args!("{}", self.store.location()))
             .field("len", &self.len())
             .field("capacity", &self.capacity())
             .field("key", &format_args!("{}", self.key))

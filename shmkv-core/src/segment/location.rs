@@ -1,4 +1,4 @@
-//! Where a segment lives: names, paths, and what errors call them.
+//! Where a segment is: names, paths, and what errors call them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ const DIRECTORY: &str = "/dev/shm";
 /// The longest file name.
 const NAME_MAX: usize = 255;
 
-/// Where a segment lives.
+/// Where a segment is.
 #[derive(Clone, Debug)]
-pub(crate) enum Home {
+pub(crate) enum Location {
     /// A POSIX shared-memory object of this name.
     Named { name: String, path: PathBuf },
     /// A file.
     File(PathBuf),
-    /// Nowhere: it exists as long as somebody has it open.
+    /// Nowhere: it exists for as long as a process has it open.
     Anonymous,
 }
 
-impl Home {
-    /// The home of the shared-memory object `name`.
+impl Location {
+    /// The location of the shared-memory object `name`.
     pub(crate) fn named(name: &str) -> Result<Self, NameError> {
         let bare = name.strip_prefix('/').unwrap_or(name);
         if bare.is_empty() {
@@ -40,13 +40,13 @@ impl Home {
         })
     }
 
-    /// The home that is the file at `path`, wherever this process goes later.
+    /// The location of the file at `path`, resolved against the working directory now.
     pub(crate) fn file(path: &Path) -> Self {
-        // Fails only where there is no working directory to start from.
+        // This fails only if there is no working directory.
         Self::File(std::path::absolute(path).unwrap_or_else(|_| path.into()))
     }
 
-    /// The file to open, if there is one.
+    /// The path to open; `None` for an anonymous segment.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Named { path, .. } | Self::File(path) => Some(path),
@@ -54,7 +54,7 @@ impl Home {
         }
     }
 
-    /// The name of a shared-memory object.
+    /// The name, if it is that of a shared-memory object.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Named { name, .. } => Some(name),
@@ -62,13 +62,13 @@ impl Home {
         }
     }
 
-    /// Whether contents outlast a restart of the machine.
+    /// Whether the contents outlast a restart of the machine.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self, Self::File(_))
     }
 }
 
-impl fmt::Display for Home {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named { name, .. } => f.write_str(name),
@@ -85,19 +85,19 @@ mod tests {
     #[test]
     fn names_follow_shm_open() {
         for good in ["a", "/a", "/with space", "/..a", "/\u{fc}"] {
-            assert!(Home::named(good).is_ok(), "{good:?}");
+            assert!(Location::named(good).is_ok(), "{good:?}");
         }
-        assert!(Home::named(&"x".repeat(255)).is_ok());
+        assert!(Location::named(&"x".repeat(255)).is_ok());
         assert_eq!(
-            Home::named(&"x".repeat(256)).unwrap_err(),
+            Location::named(&"x".repeat(256)).unwrap_err(),
             NameError::TooLong { len: 256 }
         );
         for empty in ["", "/"] {
-            assert_eq!(Home::named(empty).unwrap_err(), NameError::Empty);
+            assert_eq!(Location::named(empty).unwrap_err(), NameError::Empty);
         }
         for bad in ["/a/b", "//a", "/.", "..", "a\0b"] {
             assert!(
-                matches!(Home::named(bad), Err(NameError::Invalid { .. })),
+                matches!(Location::named(bad), Err(NameError::Invalid { .. })),
                 "{bad:?}"
             );
         }
