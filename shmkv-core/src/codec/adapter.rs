@@ -7,9 +7,11 @@
 use core::fmt::Display;
 
 use super::compound::{decode_option, encode_option};
-use super::expand::{Parts, PartsMut};
-use super::schema::length_width;
-use super::{DecodeError, EncodeError, Schema, ShmField};
+use super::error::{DecodeError, EncodeError};
+use super::field::ShmField;
+use super::length::length_width;
+use super::parts::{Parts, PartsMut};
+use super::schema::tree::Schema;
 
 /// Stores a `T` as something else.
 #[diagnostic::on_unimplemented(

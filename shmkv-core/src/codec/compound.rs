@@ -13,10 +13,11 @@
 
 use core::marker::PhantomData;
 
-use super::expand::{Parts, PartsMut};
-use super::field::{exact, exact_mut};
-use super::root::root;
-use super::{DecodeError, EncodeError, Scalar, Schema, ShmField};
+use super::error::{DecodeError, EncodeError};
+use super::field::{ShmField, exact, exact_mut};
+use super::parts::{Parts, PartsMut};
+use super::schema::tree::{Scalar, Schema};
+use super::whole::whole;
 
 impl<R, T: ShmField<R>, const M: usize> ShmField<R> for [T; M] {
     const LEN: usize = M * T::LEN;
@@ -40,7 +41,7 @@ impl<R, T: ShmField<R>, const M: usize> ShmField<R> for [T; M] {
         T::slice_as_encoded(self)
     }
 }
-root!(both [u8; M], M, const M: usize);
+whole!(both [u8; M], M, const M: usize);
 
 impl<R, T: ShmField<R>> ShmField<R> for Option<T> {
     const LEN: usize = 1 + T::LEN;
@@ -108,7 +109,7 @@ impl<R> ShmField<R> for () {
         exact::<0>(bytes).map(|_| ())
     }
 }
-root!(value(), 0);
+whole!(value(), 0);
 
 /// Nothing is stored of it, whatever it is about.
 impl<R, T: ?Sized> ShmField<R> for PhantomData<T> {

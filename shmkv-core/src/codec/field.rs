@@ -5,8 +5,9 @@
 //! type may derive key, value, or both, and so that floats can be values
 //! without ever becoming part of a key.
 
-use super::expand::{Parts, PartsMut};
-use super::{DecodeError, EncodeError, Schema};
+use super::error::{DecodeError, EncodeError};
+use super::parts::{Parts, PartsMut};
+use super::schema::tree::Schema;
 
 /// The two uses of a type, as the type parameter of [`ShmField`].
 pub mod role {

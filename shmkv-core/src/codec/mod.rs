@@ -22,37 +22,40 @@
 //! decoder answers any bytes with a value or a [`DecodeError`].
 
 mod adapter;
+mod by_schema;
 mod compound;
+mod derived;
 mod error;
-mod expand;
 mod field;
+mod length;
 mod net;
+mod parts;
 mod pod;
-mod root;
 mod scalar;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod text;
 mod time;
-mod value;
+mod whole;
 
+pub use by_schema::Value;
 pub use error::{DecodeError, EncodeError};
 pub use field::{ShmField, role};
 pub use pod::Pod;
-pub use root::{KeyFootprint, ShmKey, ShmValue, ToKey, ToValue, ValueFootprint};
 pub use schema::{
     Difference, Field, ParsedField, ParsedSchema, ParsedVariant, Scalar, Schema, SchemaError,
     Variant,
 };
 pub use text::ShmStr;
-pub use value::Value;
+pub use whole::{KeyFootprint, ShmKey, ShmValue, ToKey, ToValue, ValueFootprint};
 
 /// What the macros of this crate expand to. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use super::adapter::{Adapter, MaxLen, With, encode_text};
-    pub use super::expand::{Opaque, Parts, PartsMut, Probe, greatest, packed, reserve, tag};
+    pub use super::derived::{Opaque, Probe, greatest, packed, reserve, tag};
+    pub use super::parts::{Parts, PartsMut};
     pub use super::pod::{decode_pod, encode_pod, pod_bytes};
     pub use std::string::String;
 }

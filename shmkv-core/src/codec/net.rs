@@ -3,9 +3,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use super::expand::{Parts, PartsMut, packed};
-use super::root::root;
-use super::{DecodeError, EncodeError, Field, Scalar, Schema, ShmField, Variant};
+use super::derived::packed;
+use super::error::{DecodeError, EncodeError};
+use super::field::ShmField;
+use super::parts::{Parts, PartsMut};
+use super::schema::tree::{Field, Scalar, Schema, Variant};
+use super::whole::whole;
 
 /// An address that is stored as a tuple of its parts.
 macro_rules! address {
@@ -32,7 +35,7 @@ macro_rules! address {
                 <$parts as ShmField<R>>::decode(bytes).map($from)
             }
         }
-        root!(both $t, $size);
+        whole!(both $t, $size);
     };
 }
 
@@ -122,7 +125,7 @@ macro_rules! either {
                 }
             }
         }
-        root!(both $t, $size);
+        whole!(both $t, $size);
     };
 }
 

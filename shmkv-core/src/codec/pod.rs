@@ -9,8 +9,10 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use super::root::root;
-use super::{DecodeError, EncodeError, Schema, ShmField, ToKey, ToValue};
+use super::error::{DecodeError, EncodeError};
+use super::field::ShmField;
+use super::schema::tree::Schema;
+use super::whole::{ToKey, ToValue, whole};
 
 /// A [`bytemuck::Pod`] type of `SIZE` bytes as key or value, stored as its own
 /// bytes.
@@ -165,7 +167,7 @@ impl<R, T: bytemuck::Pod, const SIZE: usize> ShmField<R> for Pod<T, SIZE> {
         Some(bytemuck::bytes_of(&self.0))
     }
 }
-root!(both Pod<T, SIZE>, SIZE, T: bytemuck::Pod, const SIZE: usize);
+whole!(both Pod<T, SIZE>, SIZE, T: bytemuck::Pod, const SIZE: usize);
 
 macro_rules! to_pod {
     ($to:ident) => {

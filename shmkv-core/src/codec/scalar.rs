@@ -6,10 +6,11 @@
 
 use core::num::NonZero;
 
-use super::field::{exact, exact_mut};
-use super::role::ValueRole;
-use super::root::root;
-use super::{DecodeError, EncodeError, Scalar, Schema, ShmField};
+use super::error::{DecodeError, EncodeError};
+use super::field::role::ValueRole;
+use super::field::{ShmField, exact, exact_mut};
+use super::schema::tree::{Scalar, Schema};
+use super::whole::whole;
 
 /// Types for which every bit pattern is a value: arrays of them decode without
 /// a check per element, and both directions compile to one copy on a
@@ -74,7 +75,7 @@ macro_rules! number {
 macro_rules! integer {
     ($($t:ident $scalar:ident,)*) => {$(
         number!($t, $scalar, impl<R> R);
-        root!(both $t, size_of::<$t>());
+        whole!(both $t, size_of::<$t>());
 
         impl<R> ShmField<R> for NonZero<$t> {
             const LEN: usize = size_of::<$t>();
@@ -93,7 +94,7 @@ macro_rules! integer {
                 })
             }
         }
-        root!(both NonZero<$t>, size_of::<$t>());
+        whole!(both NonZero<$t>, size_of::<$t>());
     )*};
 }
 
@@ -104,8 +105,8 @@ integer! {
 
 number!(f32, F32, impl<> ValueRole);
 number!(f64, F64, impl<> ValueRole);
-root!(value f32, 4);
-root!(value f64, 8);
+whole!(value f32, 4);
+whole!(value f64, 8);
 
 impl<R> ShmField<R> for bool {
     const LEN: usize = 1;
@@ -129,7 +130,7 @@ impl<R> ShmField<R> for bool {
         }
     }
 }
-root!(both bool, 1);
+whole!(both bool, 1);
 
 impl<R> ShmField<R> for char {
     const LEN: usize = 4;
@@ -149,4 +150,4 @@ impl<R> ShmField<R> for char {
         })
     }
 }
-root!(both char, 4);
+whole!(both char, 4);

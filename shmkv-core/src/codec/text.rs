@@ -11,9 +11,10 @@ use core::hash::{Hash, Hasher};
 use core::ops::Deref;
 use core::str::FromStr;
 
-use super::field::{exact, exact_mut};
-use super::root::root;
-use super::{DecodeError, EncodeError, Schema, ShmField, ToKey, ToValue};
+use super::error::{DecodeError, EncodeError};
+use super::field::{ShmField, exact, exact_mut};
+use super::schema::tree::Schema;
+use super::whole::{ToKey, ToValue, whole};
 
 /// Text of at most `CAP - 1` bytes of UTF-8, stored in `CAP` bytes with a NUL
 /// at its end.
@@ -114,7 +115,7 @@ impl<R, const CAP: usize> ShmField<R> for ShmStr<CAP> {
         Self::new(text).map_err(|_| DecodeError::Unterminated { capacity: CAP })
     }
 }
-root!(both ShmStr<CAP>, CAP, const CAP: usize);
+whole!(both ShmStr<CAP>, CAP, const CAP: usize);
 
 impl<const CAP: usize> Default for ShmStr<CAP> {
     /// The empty text.

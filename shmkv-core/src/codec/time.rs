@@ -6,9 +6,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::expand::packed;
-use super::root::root;
-use super::{DecodeError, EncodeError, Field, Scalar, Schema, ShmField};
+use super::derived::packed;
+use super::error::{DecodeError, EncodeError};
+use super::field::ShmField;
+use super::schema::tree::{Field, Scalar, Schema};
+use super::whole::whole;
 
 const NANOS_PER_SEC: u32 = 1_000_000_000;
 
@@ -52,7 +54,7 @@ impl<R> ShmField<R> for Duration {
         Ok(Self::new(secs, checked_nanos(nanos)?))
     }
 }
-root!(both Duration, 12);
+whole!(both Duration, 12);
 
 impl<R> ShmField<R> for SystemTime {
     const LEN: usize = 12;
@@ -93,4 +95,4 @@ impl<R> ShmField<R> for SystemTime {
             .ok_or_else(|| DecodeError::Invalid("a time too far from 1970".to_owned()))
     }
 }
-root!(both SystemTime, 12);
+whole!(both SystemTime, 12);

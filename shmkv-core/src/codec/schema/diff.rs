@@ -7,7 +7,8 @@
 use core::fmt;
 
 use super::display::Name;
-use super::{ParsedField, ParsedSchema, ParsedVariant, Schema};
+use super::parsed::{ParsedField, ParsedSchema, ParsedVariant};
+use super::tree::Schema;
 
 /// One place in which the type in a segment differs from the one in this
 /// program.

@@ -5,7 +5,8 @@
 
 use core::fmt::{self, Write};
 
-use super::{ParsedField, ParsedSchema, Scalar, Schema};
+use super::parsed::{ParsedField, ParsedSchema, positional};
+use super::tree::{Scalar, Schema};
 
 impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,7 +75,7 @@ impl fmt::Display for ParsedSchema {
 }
 
 /// A name with its control characters escaped.
-pub(super) struct Name<'a>(pub(super) &'a str);
+pub(in crate::codec) struct Name<'a>(pub(in crate::codec) &'a str);
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,12 +98,6 @@ fn write_fields(f: &mut fmt::Formatter<'_>, fields: &[ParsedField]) -> fmt::Resu
         })?;
         f.write_str(" }")
     }
-}
-
-/// Whether the fields are those of a tuple struct: named `0`, `1`, ….
-pub(super) fn positional(fields: &[ParsedField]) -> bool {
-    let numbered = |(index, field): (usize, &ParsedField)| field.name == index.to_string();
-    fields.iter().enumerate().all(numbered)
 }
 
 fn separated<T>(

@@ -20,7 +20,8 @@
 //! exactly what is stored, so equal types have equal fingerprints, and different
 //! ones, but for a collision, different fingerprints. `parsed` reads this format and trusts none of it.
 
-use super::{Field, Scalar, Schema, SchemaError};
+use super::error::SchemaError;
+use super::tree::{Field, Scalar, Schema};
 
 /// Version of the blob format; hashed into every fingerprint.
 pub(super) const VERSION: u8 = 1;

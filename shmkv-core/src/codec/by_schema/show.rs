@@ -7,10 +7,13 @@
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 
-use super::display::Name;
-use super::{ParsedField, ParsedSchema, Scalar, length_width, number};
-use crate::codec::ShmField;
-use crate::codec::role::ValueRole;
+use super::shape::counted;
+use crate::codec::field::ShmField;
+use crate::codec::field::role::ValueRole;
+use crate::codec::length::number;
+use crate::codec::schema::display::Name;
+use crate::codec::schema::parsed::{ParsedField, ParsedSchema, positional};
+use crate::codec::schema::tree::Scalar;
 
 /// Parts of a value that are printed; the rest is `…`.
 const BUDGET: usize = 4_096;
@@ -129,13 +132,13 @@ impl Printer<'_, '_> {
                 }
             }
             ParsedSchema::String { max_len } => match counted(*max_len, 1, bytes) {
-                Some((_, text)) => self.text(text),
-                None => self.f.write_str(DAMAGED),
+                Ok((_, text)) => self.text(text),
+                Err(_) => self.f.write_str(DAMAGED),
             },
             ParsedSchema::Vec { element, max_len } => {
                 match counted(*max_len, element.size(), bytes) {
-                    Some((len, bytes)) => self.elements(element, len, bytes),
-                    None => self.f.write_str(DAMAGED),
+                    Ok((len, bytes)) => self.elements(element, len, bytes),
+                    Err(_) => self.f.write_str(DAMAGED),
                 }
             }
         }
@@ -197,7 +200,7 @@ impl Printer<'_, '_> {
 
     /// As the declaration has them: nothing, `(1, 2)` or ` { at: 1 }`.
     fn fields(&mut self, fields: &[ParsedField], bytes: &[u8]) -> fmt::Result {
-        let positional = super::display::positional(fields);
+        let positional = positional(fields);
         let (open, close) = match (fields.is_empty(), positional) {
             (true, _) => return Ok(()),
             (false, true) => ("(", ")"),
@@ -254,12 +257,4 @@ impl Printer<'_, '_> {
     fn comma(&mut self, index: usize) -> fmt::Result {
         self.f.write_str(if index > 0 { ", " } else { "" })
     }
-}
-
-/// The length of a string or vector and the bytes of its elements.
-fn counted(max_len: usize, size: usize, bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (prefix, rest) = bytes.split_at_checked(length_width(max_len))?;
-    let len = usize::try_from(number(prefix)).ok()?;
-    let elements = rest.get(..len.checked_mul(size)?)?;
-    (len <= max_len).then_some((len, elements))
 }

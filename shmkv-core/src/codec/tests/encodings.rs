@@ -7,8 +7,11 @@ use core::num::NonZero;
 
 use proptest::prelude::*;
 
-use super::role::{KeyRole, ValueRole};
-use super::*;
+use crate::codec::error::{DecodeError, EncodeError};
+use crate::codec::field::ShmField;
+use crate::codec::field::role::{KeyRole, ValueRole};
+use crate::codec::text::ShmStr;
+use crate::codec::whole::{KeyFootprint, ShmKey, ShmValue, ToKey, ToValue, ValueFootprint};
 use crate::{impl_pod, pod};
 
 /// The bytes of `value`, after checking everything that can be checked.

@@ -6,10 +6,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::decode::alone;
-use super::{ParsedField, ParsedSchema, ParsedVariant, Scalar, length_width};
-use crate::codec::role::ValueRole;
-use crate::codec::{EncodeError, ShmField, Value};
+use super::shape::alone;
+use super::value::Value;
+use crate::codec::error::EncodeError;
+use crate::codec::field::ShmField;
+use crate::codec::field::role::ValueRole;
+use crate::codec::length::length_width;
+use crate::codec::schema::parsed::{ParsedField, ParsedSchema, ParsedVariant, positional};
+use crate::codec::schema::tree::Scalar;
 
 impl ParsedSchema {
     /// The bytes of a value of this type.
@@ -155,7 +159,7 @@ fn encode_fields(
     if let Some(field) = alone(fields) {
         return encode(field, value);
     }
-    if super::display::positional(fields) {
+    if positional(fields) {
         let Value::List(values) = value else {
             return Err(expected(&format!("a list of {}", fields.len()), value));
         };

@@ -5,8 +5,9 @@
 //! which names the size that would fit. The footprint traits answer the other
 //! way round: they find the size for the `Map` alias.
 
-use super::role::{KeyRole, ValueRole};
-use super::{EncodeError, ShmField};
+use super::error::EncodeError;
+use super::field::ShmField;
+use super::field::role::{KeyRole, ValueRole};
 
 /// A type that can be a key of `K` bytes. Derive it.
 ///
@@ -129,7 +130,7 @@ pub trait ToValue<Value> {
     }
 }
 
-macro_rules! to_root {
+macro_rules! to_whole {
     ($to:ident, $role:ty) => {
         impl<T: ShmField<$role>> $to<T> for T {
             #[inline]
@@ -157,26 +158,26 @@ macro_rules! to_root {
     };
 }
 
-to_root!(ToKey, KeyRole);
-to_root!(ToValue, ValueRole);
+to_whole!(ToKey, KeyRole);
+to_whole!(ToValue, ValueRole);
 
 /// Makes a type with a fixed encoding a whole key, a whole value, or both.
-macro_rules! root {
+macro_rules! whole {
     (key $t:ty, $size:expr $(, $($generics:tt)*)?) => {
-        impl $(<$($generics)*>)? $crate::codec::ShmKey<{ $size }> for $t {}
-        impl $(<$($generics)*>)? $crate::codec::KeyFootprint for $t {
+        impl $(<$($generics)*>)? $crate::codec::whole::ShmKey<{ $size }> for $t {}
+        impl $(<$($generics)*>)? $crate::codec::whole::KeyFootprint for $t {
             type Bytes = [u8; $size];
         }
     };
     (value $t:ty, $size:expr $(, $($generics:tt)*)?) => {
-        impl $(<$($generics)*>)? $crate::codec::ShmValue<{ $size }> for $t {}
-        impl $(<$($generics)*>)? $crate::codec::ValueFootprint for $t {
+        impl $(<$($generics)*>)? $crate::codec::whole::ShmValue<{ $size }> for $t {}
+        impl $(<$($generics)*>)? $crate::codec::whole::ValueFootprint for $t {
             type Bytes = [u8; $size];
         }
     };
     (both $t:ty, $size:expr $(, $($generics:tt)*)?) => {
-        $crate::codec::root::root!(key $t, $size $(, $($generics)*)?);
-        $crate::codec::root::root!(value $t, $size $(, $($generics)*)?);
+        $crate::codec::whole::whole!(key $t, $size $(, $($generics)*)?);
+        $crate::codec::whole::whole!(value $t, $size $(, $($generics)*)?);
     };
 }
-pub(super) use root;
+pub(super) use whole;

@@ -7,9 +7,14 @@
 
 use core::ffi::CStr;
 
-use super::{ParsedField, ParsedSchema, Scalar, length_width, number};
-use crate::codec::role::ValueRole;
-use crate::codec::{DecodeError, ShmField, Value};
+use super::shape::{alone, counted, too_short};
+use super::value::Value;
+use crate::codec::error::DecodeError;
+use crate::codec::field::ShmField;
+use crate::codec::field::role::ValueRole;
+use crate::codec::length::{length_width, number};
+use crate::codec::schema::parsed::{ParsedField, ParsedSchema, positional};
+use crate::codec::schema::tree::Scalar;
 
 impl ParsedSchema {
     /// The value of this type that `bytes` hold.
@@ -39,26 +44,6 @@ impl ParsedSchema {
             return Err(DecodeError::WrongLength { expected, found });
         }
         Decoder(Budget::of(bytes)).value(self, bytes)
-    }
-
-    /// Whether a value of this type may be `Null`, so that an `Option` of it has
-    /// to say which one it means.
-    pub(super) fn is_nullable(&self) -> bool {
-        match self {
-            Self::Option(_) => true,
-            Self::Struct { fields, .. } | Self::Pod { fields, .. } => {
-                alone(fields).is_some_and(|field| field.schema.is_nullable())
-            }
-            _ => false,
-        }
-    }
-}
-
-/// The field of a tuple struct of one field.
-pub(super) fn alone(fields: &[ParsedField]) -> Option<&ParsedField> {
-    match fields {
-        [field] if field.name == "0" => Some(field),
-        _ => None,
     }
 }
 
@@ -203,7 +188,7 @@ impl Decoder {
         if let Some(field) = alone(fields) {
             return decode(field);
         }
-        if super::display::positional(fields) {
+        if positional(fields) {
             let values: Result<_, _> = fields.iter().map(decode).collect();
             return values.map(Value::List);
         }
@@ -282,24 +267,4 @@ fn text(bytes: &[u8]) -> Result<Value, DecodeError> {
             valid_up_to: error.valid_up_to(),
         }),
     }
-}
-
-/// The length of a string or vector, and the bytes of that many elements.
-fn counted(max: usize, size: usize, bytes: &[u8]) -> Result<(usize, &[u8]), DecodeError> {
-    let (prefix, rest) = bytes
-        .split_at_checked(length_width(max))
-        .ok_or_else(too_short)?;
-    let len = usize::try_from(number(prefix)).unwrap_or(usize::MAX);
-    if len > max {
-        return Err(DecodeError::TooLong { len, max });
-    }
-    let elements = rest.get(..len.saturating_mul(size)).ok_or_else(too_short)?;
-    Ok((len, elements))
-}
-
-/// Cannot happen with a schema from `from_blob`, which checks that every part
-/// lies inside its whole; one made by hand may contradict itself.
-#[cold]
-fn too_short() -> DecodeError {
-    DecodeError::Invalid("the schema contradicts itself".to_owned())
 }

@@ -1,9 +1,11 @@
 //! Values by the schema alone: what they look like, what people may type for
 //! them, what is refused, and what hostile schemas cannot do.
 
-use super::*;
-use crate::codec::role::ValueRole;
-use crate::codec::{ShmField, Value};
+use crate::codec::by_schema::value::Value;
+use crate::codec::field::ShmField;
+use crate::codec::field::role::ValueRole;
+use crate::codec::schema::parsed::{ParsedField, ParsedSchema};
+use crate::codec::schema::tree::{Field, Scalar, Schema, Variant};
 
 const U8: &Schema = &Schema::Scalar(Scalar::U8);
 const U32: &Schema = &Schema::Scalar(Scalar::U32);

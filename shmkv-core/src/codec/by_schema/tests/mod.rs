@@ -1,0 +1,4 @@
+//! Values without their type.
+
+mod shown;
+mod values;

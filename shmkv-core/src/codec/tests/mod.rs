@@ -1,0 +1,3 @@
+//! The codec tested as a whole.
+
+mod encodings;
