@@ -47,11 +47,7 @@ extern crate self as shmkv_core;
 #[doc(hidden)]
 pub use codec::__private;
 #[cfg(not(loom))]
-pub use codec::{
-    DecodeError, Difference, EncodeError, Field, KeyFootprint, ParsedField, ParsedSchema,
-    ParsedVariant, Pod, Scalar, Schema, SchemaError, ShmField, ShmKey, ShmStr, ShmValue, ToKey,
-    ToValue, Value, ValueFootprint, Variant, role,
-};
+pub use codec::{DecodeError, EncodeError, Pod, ShmKey, ShmStr, ShmValue, ToKey, ToValue};
 #[cfg(not(loom))]
 pub use error::{AccessError, CreateError, Error, NameError, OpenError};
 #[cfg(not(loom))]
@@ -64,6 +60,44 @@ pub use shmkv_derive::{ShmKey, ShmValue};
 pub use store::{Exchange, Stats, Version, Versioned};
 #[cfg(not(loom))]
 pub use table::Fault;
+
+/// The types of a map as data: for programs that read or write maps whose types
+/// they do not declare, such as tools and bindings.
+///
+/// A segment describes its key and value types. [`ParsedSchema`](schema::ParsedSchema)
+/// is that description: it prints as the type was declared, names each
+/// [`Difference`](schema::Difference) from the [`Schema`](schema::Schema) of a
+/// type in this program, and translates between stored bytes and a
+/// [`Value`](schema::Value).
+///
+/// ```
+/// use shmkv_core::field::{ShmField, role::ValueRole};
+/// use shmkv_core::schema::{ParsedSchema, Value};
+///
+/// let schema = ParsedSchema::from(<(u16, Option<bool>) as ShmField<ValueRole>>::SCHEMA);
+/// assert_eq!(schema.to_string(), "(u16, Option<bool>)");
+/// let value = schema.decode(&[7, 0, 1, 1])?;
+/// assert_eq!(value, Value::List(vec![Value::Unsigned(7), Value::Bool(true)]));
+/// # Ok::<(), shmkv_core::DecodeError>(())
+/// ```
+#[cfg(not(loom))]
+pub mod schema {
+    pub use crate::codec::{
+        Difference, Field, ParsedField, ParsedSchema, ParsedVariant, Scalar, Schema, SchemaError,
+        Value, Variant,
+    };
+}
+
+/// Types as parts of keys and values: for encodings written by hand and for
+/// functions that are generic over the types of a map.
+///
+/// [`ShmField`](field::ShmField) says how a type becomes a fixed number of
+/// bytes, in a [`role`](field::role): as part of a key or of a value. The derives
+/// [`ShmKey`] and [`ShmValue`] implement it.
+#[cfg(not(loom))]
+pub mod field {
+    pub use crate::codec::{KeyFootprint, ShmField, ValueFootprint, role};
+}
 
 #[cfg(not(loom))]
 pub use untyped::{UntypedIter, UntypedMap, UntypedReader};

@@ -4,7 +4,8 @@
 
 use std::os::fd::AsFd;
 
-use shmkv_core::{Map, OpenError, ShmMap, ShmValue, ValueFootprint};
+use shmkv_core::field::ValueFootprint;
+use shmkv_core::{Map, OpenError, ShmMap, ShmValue};
 
 macro_rules! reading {
     ($module:ident { $($field:ident: $t:ty),* }) => {

@@ -6,8 +6,9 @@ mod derive_support;
 
 use std::num::NonZero;
 
-use shmkv_core::role::{KeyRole, ValueRole};
-use shmkv_core::{ShmField, ShmKey, ShmStr, ShmValue, ToKey, ToValue, pod};
+use shmkv_core::field::ShmField;
+use shmkv_core::field::role::{KeyRole, ValueRole};
+use shmkv_core::{ShmKey, ShmStr, ShmValue, ToKey, ToValue, pod};
 
 use derive_support::{bytes, encode_error, schema};
 
@@ -205,8 +206,8 @@ fn pods_describe_memory() {
     assert_eq!(schema::<KeyRole, OfKeys>(), described);
 
     let outer = <Outer as ShmField<ValueRole>>::SCHEMA;
-    let blob = shmkv_core::Schema::to_blob(outer, outer).unwrap();
-    let (parsed, _) = shmkv_core::ParsedSchema::from_blob(&blob).unwrap();
+    let blob = shmkv_core::schema::Schema::to_blob(outer, outer).unwrap();
+    let (parsed, _) = shmkv_core::schema::ParsedSchema::from_blob(&blob).unwrap();
     let value: Outer = bytemuck::Zeroable::zeroed();
     assert!(
         !parsed

@@ -176,8 +176,8 @@ mod renamed {
     }
 }
 
-use shmkv_core::ShmField;
-use shmkv_core::role::{KeyRole, ValueRole};
+use shmkv_core::field::ShmField;
+use shmkv_core::field::role::{KeyRole, ValueRole};
 
 fn round_trip<T>(value: T)
 where

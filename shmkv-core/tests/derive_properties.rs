@@ -15,8 +15,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use shmkv_core::role::{KeyRole, ValueRole};
-use shmkv_core::{ParsedSchema, Schema, ShmField, ShmKey, ShmStr, ShmValue};
+use shmkv_core::field::ShmField;
+use shmkv_core::field::role::{KeyRole, ValueRole};
+use shmkv_core::schema::{ParsedSchema, Schema};
+use shmkv_core::{ShmKey, ShmStr, ShmValue};
 
 #[derive(Debug, Clone, PartialEq, ShmKey, ShmValue)]
 struct Flat {

@@ -18,8 +18,10 @@ use std::num::NonZero;
 use std::time::{Duration, SystemTime};
 
 use bytemuck::{Pod, Zeroable};
-use shmkv_core::role::ValueRole;
-use shmkv_core::{Schema, ShmField, ShmKey, ShmStr, ShmValue, pod};
+use shmkv_core::field::ShmField;
+use shmkv_core::field::role::ValueRole;
+use shmkv_core::schema::Schema;
+use shmkv_core::{ShmKey, ShmStr, ShmValue, pod};
 
 use derive_support::bytes;
 

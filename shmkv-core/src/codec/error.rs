@@ -67,7 +67,7 @@ pub enum EncodeError {
 /// schema but a different encoder, or damage.
 ///
 /// ```
-/// use shmkv_core::{ShmField, role::ValueRole};
+/// use shmkv_core::field::{ShmField, role::ValueRole};
 ///
 /// let error = <bool as ShmField<ValueRole>>::decode(&[7]).unwrap_err();
 /// assert_eq!(error.to_string(), "expected a bool (0 or 1), found 7");

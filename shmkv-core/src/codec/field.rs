@@ -26,7 +26,9 @@ pub mod role {
 /// Implement it by hand only for an encoding of your own:
 ///
 /// ```
-/// use shmkv_core::{DecodeError, EncodeError, Scalar, Schema, ShmField};
+/// use shmkv_core::field::ShmField;
+/// use shmkv_core::schema::{Scalar, Schema};
+/// use shmkv_core::{DecodeError, EncodeError};
 ///
 /// /// A temperature, stored in tenths of a degree.
 /// struct Celsius(i16);

@@ -68,9 +68,9 @@ macro_rules! impl_pod {
         const _: () = {
             const __SHM_SIZE: ::core::primitive::usize = ::core::mem::size_of::<$t>();
 
-            impl<__ShmRole> $crate::ShmField<__ShmRole> for $t {
+            impl<__ShmRole> $crate::field::ShmField<__ShmRole> for $t {
                 const LEN: ::core::primitive::usize = __SHM_SIZE;
-                const SCHEMA: &'static $crate::Schema = &$crate::Schema::Pod {
+                const SCHEMA: &'static $crate::schema::Schema = &$crate::schema::Schema::Pod {
                     name: ::core::stringify!($t),
                     size: __SHM_SIZE,
                     fields: &[],
@@ -98,11 +98,11 @@ macro_rules! impl_pod {
             }
 
             impl $crate::ShmKey<{ __SHM_SIZE }> for $t {}
-            impl $crate::KeyFootprint for $t {
+            impl $crate::field::KeyFootprint for $t {
                 type Bytes = [::core::primitive::u8; __SHM_SIZE];
             }
             impl $crate::ShmValue<{ __SHM_SIZE }> for $t {}
-            impl $crate::ValueFootprint for $t {
+            impl $crate::field::ValueFootprint for $t {
                 type Bytes = [::core::primitive::u8; __SHM_SIZE];
             }
         };

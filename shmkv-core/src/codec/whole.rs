@@ -38,7 +38,7 @@ pub trait ShmKey<const K: usize>: ShmField<KeyRole> {
     const SIZE: usize = K;
 
     /// A number that differs, in all likelihood, between different types; see
-    /// [`Schema::fingerprint`](crate::Schema::fingerprint).
+    /// [`Schema::fingerprint`](crate::schema::Schema::fingerprint).
     const FINGERPRINT: u64 = Self::SCHEMA.fingerprint();
 }
 
@@ -56,7 +56,7 @@ pub trait ShmValue<const V: usize>: ShmField<ValueRole> {
     const SIZE: usize = V;
 
     /// A number that differs, in all likelihood, between different types; see
-    /// [`Schema::fingerprint`](crate::Schema::fingerprint).
+    /// [`Schema::fingerprint`](crate::schema::Schema::fingerprint).
     const FINGERPRINT: u64 = Self::SCHEMA.fingerprint();
 }
 

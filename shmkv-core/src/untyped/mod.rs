@@ -103,7 +103,7 @@ impl UntypedReader {
     }
 
     /// Returns the fingerprint of the key type, as the map's creator stored it: that of its
-    /// schema, see [`Schema::fingerprint`](crate::Schema::fingerprint).
+    /// schema, see [`Schema::fingerprint`](crate::schema::Schema::fingerprint).
     #[must_use]
     pub fn key_fingerprint(&self) -> u64 {
         self.fingerprints[0]

@@ -5,7 +5,8 @@
 
 use std::fmt::Debug;
 
-use shmkv_core::{EncodeError, ShmField};
+use shmkv_core::EncodeError;
+use shmkv_core::field::ShmField;
 
 /// The bytes of `value`, after checking that they are complete and lead back.
 pub(crate) fn bytes<R, T: ShmField<R> + PartialEq + Debug>(value: &T) -> Vec<u8> {

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use shmkv_core::{
-    DecodeError, EncodeError, Map, Schema, ShmField, ShmMap, ShmValue, ToKey, ToValue,
-};
+use shmkv_core::field::ShmField;
+use shmkv_core::schema::Schema;
+use shmkv_core::{DecodeError, EncodeError, Map, ShmMap, ShmValue, ToKey, ToValue};
 
 use super::closures::{finishes, patient, use_everything};
 use super::{Outcome, ensure};

@@ -1,6 +1,6 @@
 //! A wrong `K` or `V` names the size that would fit.
 
-use shmkv_core::{KeyFootprint, ShmKey, ShmValue, ToKey, ToValue};
+use shmkv_core::{ShmKey, ShmValue, ToKey, ToValue, field::KeyFootprint};
 
 #[derive(ShmKey)]
 struct SensorId {

@@ -30,7 +30,7 @@ pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
     let fields = fields.iter().map(|field| {
         let (member, ty, name) = (&field.member, &field.ty, &field.name);
         quote! {
-            #krate::Field {
+            #krate::schema::Field {
                 name: #name,
                 offset: ::core::mem::offset_of!(#ident, #member),
                 schema: {
@@ -41,7 +41,7 @@ pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
         }
     });
     let schema = quote! {
-        #krate::Schema::Pod {
+        #krate::schema::Schema::Pod {
             name: #name,
             size: ::core::mem::size_of::<#ident>(),
             fields: &[#(#fields),*],
@@ -65,9 +65,9 @@ pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
     let len = reserved(input, input.needed(fields));
     let schemas = input.schemas(0, fields);
     let schema = quote! {
-        #krate::Schema::Struct {
+        #krate::schema::Schema::Struct {
             name: #name,
-            size: <Self as #krate::ShmField<#role>>::LEN,
+            size: <Self as #krate::field::ShmField<#role>>::LEN,
             fields: #schemas,
         }
     };
@@ -76,7 +76,7 @@ pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
     let encode = quote! {
         let mut #parts = #krate::__private::PartsMut::new(
             #out,
-            <Self as #krate::ShmField<#role>>::LEN,
+            <Self as #krate::field::ShmField<#role>>::LEN,
         )?;
         let Self #pattern = self;
         #encoded
@@ -87,7 +87,7 @@ pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
     let decode = quote! {
         let mut #parts = #krate::__private::Parts::new(
             #bytes,
-            <Self as #krate::ShmField<#role>>::LEN,
+            <Self as #krate::field::ShmField<#role>>::LEN,
         )?;
         ::core::result::Result::Ok(Self { #decoded })
     };
@@ -104,7 +104,7 @@ pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Ite
     let unknown = names::tag();
     let (krate, name, role) = (&input.krate, &input.name, input.role_path());
     let (width, tag_type) = (tag.width, &tag.ty);
-    let codec = quote!(<::core::primitive::#tag_type as #krate::ShmField<#role>>);
+    let codec = quote!(<::core::primitive::#tag_type as #krate::field::ShmField<#role>>);
 
     let sizes = variants.iter().map(|variant| input.needed(&variant.fields));
     let len = reserved(
@@ -114,12 +114,12 @@ pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Ite
     let schemas = variants.iter().enumerate().map(|(index, variant)| {
         let (name, tag) = (&variant.name, tag_name(index));
         let fields = input.schemas(width, &variant.fields);
-        quote!(#krate::Variant { name: #name, tag: #tag as ::core::primitive::u32, fields: #fields })
+        quote!(#krate::schema::Variant { name: #name, tag: #tag as ::core::primitive::u32, fields: #fields })
     });
     let schema = quote! {
-        #krate::Schema::Enum {
+        #krate::schema::Schema::Enum {
             name: #name,
-            size: <Self as #krate::ShmField<#role>>::LEN,
+            size: <Self as #krate::field::ShmField<#role>>::LEN,
             tag_width: #width,
             variants: &[#(#schemas),*],
         }
@@ -137,7 +137,7 @@ pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Ite
     let encode = quote! {
         let mut #parts = #krate::__private::PartsMut::new(
             #out,
-            <Self as #krate::ShmField<#role>>::LEN,
+            <Self as #krate::field::ShmField<#role>>::LEN,
         )?;
         match self { #(#encoded)* }
         #parts.finish();
@@ -151,7 +151,7 @@ pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Ite
     let decode = quote! {
         let mut #parts = #krate::__private::Parts::new(
             #bytes,
-            <Self as #krate::ShmField<#role>>::LEN,
+            <Self as #krate::field::ShmField<#role>>::LEN,
         )?;
         match #codec::decode(#parts.next(#width)?)? {
             #(#decoded)*

@@ -32,15 +32,15 @@ impl Input {
     fn role_path_at(&self, span: Span) -> TokenStream {
         let krate = self.krate_at(span);
         match self.role {
-            Role::Key => quote_spanned!(span=> #krate::role::KeyRole),
-            Role::Value => quote_spanned!(span=> #krate::role::ValueRole),
+            Role::Key => quote_spanned!(span=> #krate::field::role::KeyRole),
+            Role::Value => quote_spanned!(span=> #krate::field::role::ValueRole),
         }
     }
 
     /// `<Self as ShmField<Role>>`
     pub(super) fn itself(&self) -> TokenStream {
         let (krate, ident, role) = (&self.krate, &self.ident, self.role_path());
-        quote!(<#ident as #krate::ShmField<#role>>)
+        quote!(<#ident as #krate::field::ShmField<#role>>)
     }
 
     /// The type whose `LEN`, `SCHEMA`, `encode` and `decode` the field uses;
@@ -56,7 +56,7 @@ impl Input {
         let (krate, role) = (self.krate_at(span), self.role_path_at(span));
         Some(match &field.codec {
             Codec::Skip => return None,
-            Codec::Plain => quote_spanned!(span=> <#ty as #krate::ShmField<#role>>),
+            Codec::Plain => quote_spanned!(span=> <#ty as #krate::field::ShmField<#role>>),
             Codec::MaxLen(max) => quote_spanned! {span=>
                 <#krate::__private::MaxLen<{ #max }> as #krate::__private::Adapter<#role, #ty>>
             },
@@ -99,7 +99,7 @@ impl Input {
         let krate = &self.krate;
         let fields = fields.iter().filter_map(|field| {
             let (name, codec) = (&field.name, self.codec(field)?);
-            Some(quote!(#krate::Field::new(#name, #codec::SCHEMA)))
+            Some(quote!(#krate::schema::Field::new(#name, #codec::SCHEMA)))
         });
         quote!(&#krate::__private::packed(#start, [#(#fields),*]))
     }

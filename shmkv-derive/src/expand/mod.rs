@@ -48,7 +48,9 @@ fn field_impl(input: &Input) -> TokenStream {
         if let GenericParam::Type(param) = param {
             let uses = input.uses(&param.ident);
             if uses.stored {
-                param.bounds.push(parse_quote!(#krate::ShmField<#role>));
+                param
+                    .bounds
+                    .push(parse_quote!(#krate::field::ShmField<#role>));
             }
             if uses.skipped {
                 param.bounds.push(parse_quote!(::core::default::Default));
@@ -68,9 +70,9 @@ fn field_impl(input: &Input) -> TokenStream {
     };
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::ShmField<#role> for #ident #type_generics #where_clause {
+        impl #impl_generics #krate::field::ShmField<#role> for #ident #type_generics #where_clause {
             const LEN: ::core::primitive::usize = #len;
-            const SCHEMA: &'static #krate::Schema = &#schema;
+            const SCHEMA: &'static #krate::schema::Schema = &#schema;
 
             #[inline]
             fn encode(

@@ -22,7 +22,7 @@ pub(super) fn size_impls(input: &Input) -> TokenStream {
         impl #krate::#root<{ #itself::LEN }> for #ident {}
 
         #[automatically_derived]
-        impl #krate::#footprint for #ident {
+        impl #krate::field::#footprint for #ident {
             type Bytes = [::core::primitive::u8; #itself::LEN];
         }
     }

@@ -16,7 +16,8 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::sync::LazyLock;
 
-use shmkv_core::{ParsedSchema, UntypedMap};
+use shmkv_core::UntypedMap;
+use shmkv_core::schema::ParsedSchema;
 use shmkv_examples::tool::{self, Status};
 
 use super::battery::exercise::{Name, good_image};

@@ -11,8 +11,10 @@ use std::num::NonZero;
 use std::time::{Duration, SystemTime};
 
 use bytemuck::{Pod, Zeroable};
-use shmkv_core::role::ValueRole;
-use shmkv_core::{ParsedField, ParsedSchema, Schema, ShmField, ShmStr, ShmValue};
+use shmkv_core::field::ShmField;
+use shmkv_core::field::role::ValueRole;
+use shmkv_core::schema::{ParsedField, ParsedSchema, Schema};
+use shmkv_core::{ShmStr, ShmValue};
 
 use super::input::Input;
 use super::{Came, assert_printable};

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use shmkv_core::{DecodeError, ParsedSchema, UntypedMap, UntypedReader, Value};
+use shmkv_core::schema::{ParsedSchema, Value};
+use shmkv_core::{DecodeError, UntypedMap, UntypedReader};
 
 use super::json::Json;
 use super::notation::{encode, plain, printable};

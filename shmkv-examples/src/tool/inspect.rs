@@ -5,7 +5,8 @@ use std::io::Write;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use shmkv_core::{Fault, ParsedField, ParsedSchema, UntypedReader, Value};
+use shmkv_core::schema::{ParsedField, ParsedSchema, Value};
+use shmkv_core::{Fault, UntypedReader};
 
 use super::Status;
 use super::json::Json;

@@ -7,7 +7,7 @@
 
 use std::fmt::{self, Write};
 
-use shmkv_core::Value;
+use shmkv_core::schema::Value;
 
 use super::notation::is_printable;
 

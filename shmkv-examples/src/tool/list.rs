@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::{fs, io};
 
-use shmkv_core::{OpenError, UntypedReader, Value};
+use shmkv_core::schema::Value;
+use shmkv_core::{OpenError, UntypedReader};
 
 use super::json::Json;
 use super::notation::printable;

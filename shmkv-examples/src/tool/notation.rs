@@ -3,7 +3,7 @@
 //! What is printed for a value is always something that stands for that very
 //! value when it is typed again.
 
-use shmkv_core::{ParsedSchema, Value};
+use shmkv_core::schema::{ParsedSchema, Value};
 
 use super::json::{self, Json};
 use crate::Failure;
@@ -70,7 +70,7 @@ pub(super) fn understand(schema: &ParsedSchema, typed: &str) -> Result<Value, Fa
 fn is_text(schema: &ParsedSchema) -> Option<bool> {
     match schema {
         ParsedSchema::Text { .. } | ParsedSchema::String { .. } => Some(false),
-        ParsedSchema::Scalar(shmkv_core::Scalar::Char) => Some(false),
+        ParsedSchema::Scalar(shmkv_core::schema::Scalar::Char) => Some(false),
         ParsedSchema::Option(inner) => is_text(inner).filter(|optional| !optional).map(|_| true),
         ParsedSchema::Struct { fields, .. } => match fields.as_slice() {
             [field] if field.name == "0" => is_text(&field.schema),
@@ -83,7 +83,7 @@ fn is_text(schema: &ParsedSchema) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shmkv_core::{Scalar, Schema};
+    use shmkv_core::schema::{Scalar, Schema};
 
     const TEXT: Schema = Schema::Text { capacity: 64 };
 

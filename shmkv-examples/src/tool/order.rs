@@ -4,7 +4,7 @@
 //! their value, text by its bytes, structs and lists by their first part that
 //! differs. It is not much longer than the key is in the segment, and computed once.
 
-use shmkv_core::Value;
+use shmkv_core::schema::Value;
 
 /// The rank of a key that takes `size` bytes in the segment. Keys that differ only
 /// far behind may have equal ranks.

@@ -1,7 +1,9 @@
 //! Inputs that are put together by hand: what a fuzzer starts with.
 
-use shmkv_core::role::ValueRole;
-use shmkv_core::{Schema, ShmField, ShmStr};
+use shmkv_core::ShmStr;
+use shmkv_core::field::ShmField;
+use shmkv_core::field::role::ValueRole;
+use shmkv_core::schema::Schema;
 
 use crate::harness::input::Output;
 use crate::harness::types::{Choice, Everything, schema_of};
@@ -158,7 +160,7 @@ fn tools() -> Vec<(String, Vec<u8>)> {
     ]
     .concat();
     let typed = blob(
-        &Schema::Scalar(shmkv_core::Scalar::U32),
+        &Schema::Scalar(shmkv_core::schema::Scalar::U32),
         schema_of::<Everything>(),
     );
     let len = <Everything as ShmField<ValueRole>>::LEN;

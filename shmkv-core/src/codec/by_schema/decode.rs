@@ -20,7 +20,7 @@ impl ParsedSchema {
     /// The value of this type that `bytes` hold.
     ///
     /// ```
-    /// use shmkv_core::{ParsedSchema, Scalar, Schema, Value};
+    /// use shmkv_core::schema::{ParsedSchema, Scalar, Schema, Value};
     ///
     /// let pair = Schema::Tuple(&[&Schema::Scalar(Scalar::U16), &Schema::Text { capacity: 8 }]);
     /// let pair = ParsedSchema::from(&pair);

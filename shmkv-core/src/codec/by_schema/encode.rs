@@ -23,7 +23,7 @@ impl ParsedSchema {
     /// it is checked all the same.
     ///
     /// ```
-    /// use shmkv_core::{ParsedSchema, Scalar, Schema, Value};
+    /// use shmkv_core::schema::{ParsedSchema, Scalar, Schema, Value};
     ///
     /// let celsius = ParsedSchema::from(&Schema::Scalar(Scalar::I16));
     /// assert_eq!(celsius.encode(&Value::Text("-2".into()))?, [0xfe, 0xff]);

@@ -42,7 +42,7 @@ impl ParsedSchema {
     /// Any bytes are safe to pass; what makes no sense prints as `<damaged>`.
     ///
     /// ```
-    /// use shmkv_core::{ParsedSchema, Scalar, Schema};
+    /// use shmkv_core::schema::{ParsedSchema, Scalar, Schema};
     ///
     /// let pair = Schema::Tuple(&[&Schema::Scalar(Scalar::U16), &Schema::Text { capacity: 8 }]);
     /// let pair = ParsedSchema::from(&pair);

@@ -6,8 +6,8 @@
 
 use core::fmt;
 
-/// A key or a value as [`ParsedSchema::decode`](crate::ParsedSchema::decode)
-/// finds it and [`ParsedSchema::encode`](crate::ParsedSchema::encode) takes it.
+/// A key or a value as [`ParsedSchema::decode`](crate::schema::ParsedSchema::decode)
+/// finds it and [`ParsedSchema::encode`](crate::schema::ParsedSchema::encode) takes it.
 ///
 /// | type | value |
 /// |---|---|

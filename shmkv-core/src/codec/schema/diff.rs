@@ -14,7 +14,7 @@ use super::tree::Schema;
 /// program.
 ///
 /// ```
-/// use shmkv_core::{Field, ParsedSchema, Scalar, Schema};
+/// use shmkv_core::schema::{Field, ParsedSchema, Scalar, Schema};
 ///
 /// let reading = |temp: &'static Schema| -> Schema {
 ///     let fields = vec![Field { name: "temp", offset: 0, schema: temp }];

@@ -14,17 +14,17 @@ impl ParsedSchema {
     /// Reads the key's and the value's description.
     ///
     /// ```
-    /// use shmkv_core::{ParsedSchema, Scalar, Schema};
+    /// use shmkv_core::schema::{ParsedSchema, Scalar, Schema};
     ///
     /// let blob = Schema::to_blob(&Schema::Scalar(Scalar::U64), &Schema::Text { capacity: 64 })?;
     /// let (key, value) = ParsedSchema::from_blob(&blob)?;
     /// assert_eq!(format!("{key} => {value}"), "u64 => text(64)");
-    /// # Ok::<(), shmkv_core::SchemaError>(())
+    /// # Ok::<(), shmkv_core::schema::SchemaError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// The bytes are not what [`Schema::to_blob`] writes. Any bytes are safe to
+    /// The bytes are not what [`Schema::to_blob`](crate::schema::Schema::to_blob) writes. Any bytes are safe to
     /// pass.
     pub fn from_blob(blob: &[u8]) -> Result<(Self, Self), SchemaError> {
         if blob.len() > MAX_BLOB {

@@ -39,10 +39,10 @@ impl Scalar {
 }
 
 /// The description of a type: what the derive generates and
-/// [`ShmField::SCHEMA`](crate::ShmField::SCHEMA) holds.
+/// [`ShmField::SCHEMA`](crate::field::ShmField::SCHEMA) holds.
 ///
 /// ```
-/// use shmkv_core::{ShmField, role::KeyRole};
+/// use shmkv_core::field::{ShmField, role::KeyRole};
 ///
 /// let schema = <[Option<u32>; 4] as ShmField<KeyRole>>::SCHEMA;
 /// assert_eq!(schema.to_string(), "[Option<u32>; 4]");

@@ -57,7 +57,7 @@ impl Schema {
     /// same is decided by comparing schemas.
     ///
     /// ```
-    /// use shmkv_core::{Scalar, Schema};
+    /// use shmkv_core::schema::{Scalar, Schema};
     ///
     /// const WORD: Schema = Schema::Scalar(Scalar::U64);
     /// const PRINT: u64 = WORD.fingerprint();
@@ -80,7 +80,7 @@ impl Schema {
     }
 
     /// The bytes that describe a map with keys of type `key` and values of type
-    /// `value`. [`ParsedSchema::from_blob`](super::ParsedSchema::from_blob)
+    /// `value`. [`ParsedSchema::from_blob`](crate::schema::ParsedSchema::from_blob)
     /// reads them.
     ///
     /// # Errors
