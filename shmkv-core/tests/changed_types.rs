@@ -70,36 +70,36 @@ fn a_changed_field_is_named() {
     check(
         &refused::<widened::Reading, 18>(),
         &[
-            "value: Reading.temp: f32 in the segment, f64 here",
+            "value: Reading.temp: f32 in the segment, f64 in this program",
             "V is 14 in the segment, 18 in this program",
         ],
     );
     check(
         &refused::<removed::Reading, 10>(),
         &[
-            "value: Reading.temp: f32 in the segment, nothing here",
+            "value: Reading.temp: f32 in the segment, missing in this program",
             "V is 14 in the segment, 10 in this program",
         ],
     );
     check(
         &refused::<added::Reading, 15>(),
         &[
-            "value: Reading.ok: nothing in the segment, bool here",
+            "value: Reading.ok: missing in the segment, bool in this program",
             "V is 14 in the segment, 15 in this program",
         ],
     );
     check(
         &refused::<renamed::Reading, 14>(),
         &[
-            "value: Reading.heat: nothing in the segment, f32 here",
-            "value: Reading.temp: f32 in the segment, nothing here",
+            "value: Reading.heat: missing in the segment, f32 in this program",
+            "value: Reading.temp: f32 in the segment, missing in this program",
         ],
     );
     check(
         &refused::<reordered::Reading, 14>(),
         &[
             "value: Reading: fields in the order at, temp, site in the segment, \
-             fields in the order at, site, temp here",
+             fields in the order at, site, temp in this program",
         ],
     );
 }
@@ -124,8 +124,8 @@ fn other_sizes_of_plain_bytes_are_sizes() {
     check(
         &Map::<11, u32, [u8; 9]>::from_fd(fd()).err().unwrap(),
         &[
-            "key: [u8; 4] in the segment, u32 here",
-            "value: [u8; 8] in the segment, [u8; 9] here",
+            "key: [u8; 4] in the segment, u32 in this program",
+            "value: [u8; 8] in the segment, [u8; 9] in this program",
             &format!("{n}; {v}"),
         ],
     );

@@ -199,7 +199,7 @@ fn a_name_too_long_is_named() {
     };
     assert_eq!(
         encode_error::<KeyRole>(&id),
-        "name: 11 bytes of text where at most 10 fit"
+        "name: expected at most 10 bytes of text, found 11"
     );
 }
 
@@ -389,7 +389,7 @@ fn std_types() {
     let fast = <Duration as ShmField<KeyRole>>::decode(&[0xff; 12]).unwrap_err();
     assert_eq!(
         fast.to_string(),
-        "expected less than a second of nanoseconds, found 4294967295"
+        "expected fewer than 1000000000 nanoseconds, found 4294967295"
     );
 }
 

@@ -48,14 +48,22 @@ fn strings_and_vectors() {
     };
     assert_eq!(
         encode_error::<ValueRole>(&long),
-        "words: 4 elements where at most 3 fit"
+        "words: expected at most 3 elements, found 4"
     );
     for (at, byte, message) in [
-        (0, 4, "words: a length of 4 where at most 3 fit"),
-        (9, 7, "states[0]: no variant of `State` has the tag 7"),
-        (7, 2, "states: expected an option's tag (0 or 1), found 2"),
-        (22, 0xff, "text: the text stops being UTF-8 at byte 0"),
-        (21, 9, "text: a length of 2311 where at most 300 fit"),
+        (0, 4, "words: expected a length of at most 3, found 4"),
+        (9, 7, "states[0]: expected a tag of enum `State`, found 7"),
+        (
+            7,
+            2,
+            "states: expected the tag of an option (0 or 1), found 2",
+        ),
+        (
+            22,
+            0xff,
+            "text: expected UTF-8, found an invalid sequence at byte 0",
+        ),
+        (21, 9, "text: expected a length of at most 300, found 2311"),
     ] {
         let mut damaged = golden.clone();
         damaged[at] = byte;
@@ -265,5 +273,8 @@ fn text_newtypes_are_asked_with_a_str() {
 
     let mut out = [0; 7];
     let error = ToKey::<Owned>::encode_into(&"too long", &mut out).unwrap_err();
-    assert_eq!(error.to_string(), "0: 8 bytes of text where at most 6 fit");
+    assert_eq!(
+        error.to_string(),
+        "0: expected at most 6 bytes of text, found 8"
+    );
 }

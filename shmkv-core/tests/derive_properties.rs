@@ -299,13 +299,13 @@ fn a_changed_type_is_told_field_by_field() {
     assert_eq!(
         told,
         [
-            "Choice: a tag of 2 bytes in the segment, a tag of 1 bytes here",
-            "Choice::Flat: a variant with tag 300 in the segment, a variant with tag 1 here",
-            "Choice::Named: a variant with tag 301 in the segment, a variant with tag 2 here",
-            "Choice::Named.text: text(9) in the segment, text(10) here",
-            "Choice::Named.extra: nothing in the segment, u8 here",
-            "Choice::Named.more: [Option<u16>; 2] in the segment, nothing here",
-            "Choice::Empty: a variant with tag 302 in the segment, nothing here",
+            "Choice: a tag of 2 bytes in the segment, a tag of 1 byte in this program",
+            "Choice::Flat: a variant with tag 300 in the segment, a variant with tag 1 in this program",
+            "Choice::Named: a variant with tag 301 in the segment, a variant with tag 2 in this program",
+            "Choice::Named.text: text(9) in the segment, text(10) in this program",
+            "Choice::Named.extra: missing in the segment, u8 in this program",
+            "Choice::Named.more: [Option<u16>; 2] in the segment, missing in this program",
+            "Choice::Empty: a variant with tag 302 in the segment, missing in this program",
         ]
     );
 }

@@ -72,8 +72,8 @@ fn what_does_not_fit_is_never_written() {
         assert_eq!(error.to_string(), message);
     };
     let (note, tags) = (
-        "note: 4 bytes of text where at most 3 fit",
-        "tags: 3 elements where at most 2 fit",
+        "note: expected at most 3 bytes of text, found 4",
+        "tags: expected at most 2 elements, found 3",
     );
     for (value, message) in [(&long, note), (&many, tags)] {
         let refused = [
@@ -98,7 +98,7 @@ fn what_does_not_fit_is_never_written() {
     ] {
         match error {
             Some(AccessError::Key(error)) => {
-                names(&error, "host: 5 bytes of text where at most 4 fit");
+                names(&error, "host: expected at most 4 bytes of text, found 5");
             }
             other => panic!("{other:?}"),
         }
@@ -119,18 +119,34 @@ fn what_makes_no_sense_is_named() {
     // state 0 to 2, owner 3 to 6, initial 7 to 10, note 11 to 14, tags 15 to 18.
     assert_eq!(good, b"\x01\x07\0abc\0\xe9\0\0\0\x03xyz\x01\x02\x01\0");
     let cases: [(usize, u8, &str); 9] = [
-        (0, 9, "state: no variant of `State` has the tag 9"),
-        (3, 0xff, "owner: the text stops being UTF-8 at byte 0"),
-        (6, b'd', "owner: the text does not end within its 4 bytes"),
+        (0, 9, "state: expected a tag of enum `State`, found 9"),
+        (
+            3,
+            0xff,
+            "owner: expected UTF-8, found an invalid sequence at byte 0",
+        ),
+        (
+            6,
+            b'd',
+            "owner: expected a NUL within 4 bytes of text, found none",
+        ),
         (
             8,
             0xd8,
             "initial: expected a Unicode scalar value, found 55529",
         ),
-        (11, 4, "note: a length of 4 where at most 3 fit"),
-        (13, 0xc3, "note: the text stops being UTF-8 at byte 1"),
-        (15, 2, "tags: expected an option's tag (0 or 1), found 2"),
-        (16, 3, "tags: a length of 3 where at most 2 fit"),
+        (11, 4, "note: expected a length of at most 3, found 4"),
+        (
+            13,
+            0xc3,
+            "note: expected UTF-8, found an invalid sequence at byte 1",
+        ),
+        (
+            15,
+            2,
+            "tags: expected the tag of an option (0 or 1), found 2",
+        ),
+        (16, 3, "tags: expected a length of at most 2, found 3"),
         (17, 5, "tags[0]: expected a bool (0 or 1), found 5"),
     ];
     for (at, byte, message) in cases {

@@ -143,48 +143,49 @@ fn a_changed_field_is_named_to_the_other_program() {
         (
             refused!(renamed),
             format!(
-                "{VALUES}.celsius: nothing in the segment, f32 here; \
-                 value: Reading.kelvin: f32 in the segment, nothing here"
+                "{VALUES}.celsius: missing in the segment, f32 in this program; \
+                 value: Reading.kelvin: f32 in the segment, missing in this program"
             ),
         ),
         (
             refused!(reordered),
             format!(
                 "{VALUES}: fields in the order at, state, celsius, before, alarm in the segment, \
-                 fields in the order at, celsius, state, before, alarm here"
+                 fields in the order at, celsius, state, before, alarm in this program"
             ),
         ),
         (
             refused!(widened),
             format!(
-                "{VALUES}.celsius: f64 in the segment, f32 here; \
+                "{VALUES}.celsius: f64 in the segment, f32 in this program; \
                  V is 71 in the segment, 67 in this program"
             ),
         ),
         (
             refused!(removed),
             format!(
-                "{VALUES}.celsius: nothing in the segment, f32 here; \
+                "{VALUES}.celsius: missing in the segment, f32 in this program; \
                  V is 63 in the segment, 67 in this program"
             ),
         ),
         (
             refused!(added),
             format!(
-                "{VALUES}.ok: bool in the segment, nothing here; \
+                "{VALUES}.ok: bool in the segment, missing in this program; \
                  V is 68 in the segment, 67 in this program"
             ),
         ),
         (
             refused!(longer_inside),
             format!(
-                "{VALUES}.alarm?.text: String(32) in the segment, String(24) here; \
+                "{VALUES}.alarm?.text: String(32) in the segment, String(24) in this program; \
                  V is 75 in the segment, 67 in this program"
             ),
         ),
         (
             refused!(other_sign_in_the_key),
-            "type mismatch: key: SensorId.site: i32 in the segment, u32 here".to_owned(),
+            "type mismatch: key: SensorId.site: i32 in the segment, u32 in this program"
+                .to_owned(),
         ),
         (
             refused!(more_entries),
@@ -216,7 +217,7 @@ fn a_map_of_the_other_program_is_opened_or_refused() {
         assert!(
             refusal
                 .to_string()
-                .contains("Reading.celsius: f32 in the segment, f64 here")
+                .contains("Reading.celsius: f32 in the segment, f64 in this program")
         );
     }
     sensors.end_well();

@@ -25,7 +25,7 @@ fn it_ends_well_and_leaves_nothing() {
         r#"sees: "temperature" is "294.6" (version 4)"#,
         r#"sees: "unit" is gone (was version 2)"#,
         r#"sees: "status" is "done" (version 6)"#,
-        "64 bytes of text where at most 63 fit",
+        "expected at most 63 bytes of text, found 64",
         "2 entries are left",
     ] {
         assert!(quickstart.has_printed(line), "{:#?}", quickstart.printed);

@@ -1,8 +1,8 @@
-//! Fields whose type is not stored as it stands: `#[shm(max_len = …)]` and
-//! `#[shm(with = …)]`. Called by derived code only.
+//! [`Adapter`]: fields that are stored as something else, `#[shm(max_len = …)]`
+//! and `#[shm(with = …)]`. Called by derived code only.
 //!
-//! An [`Adapter`] has the methods of [`ShmField`] for a type that it is not
-//! itself, so that derived code treats all fields alike.
+//! An adapter has the methods of [`ShmField`] for a type other than itself, so
+//! that derived code treats all fields alike.
 
 use core::fmt::Display;
 
@@ -17,7 +17,7 @@ use super::schema::tree::Schema;
 #[diagnostic::on_unimplemented(
     message = "this `shm` attribute does not apply to a field of type `{T}`",
     label = "not a type that the attribute is for",
-    note = "`max_len` is for `String`, `Vec<T>` and an `Option` of them",
+    note = "`max_len` is for `String`, `Vec<T>` and an `Option` of either",
     note = "`with = W` needs `W: ShmKey` or `W: ShmValue`, `W: TryFrom<&{T}>` and `{T}: TryFrom<W>`"
 )]
 pub trait Adapter<R, T> {
@@ -31,10 +31,11 @@ pub trait Adapter<R, T> {
     fn decode(bytes: &[u8]) -> Result<T, DecodeError>;
 }
 
-/// Most bytes that a stored length alone makes a decoder reserve.
+/// The memory in bytes that a decoder reserves at most because of a stored length,
+/// which may be hostile. A longer vector grows as its elements arrive.
 const RESERVED: usize = 1 << 20;
 
-/// A length, in as few bytes as hold `MAX`, and then at most `MAX` elements.
+/// Stores a length, in as few bytes as hold `MAX`, and then at most `MAX` elements.
 pub enum MaxLen<const MAX: usize> {}
 
 impl<const MAX: usize> MaxLen<MAX> {
@@ -46,9 +47,9 @@ impl<const MAX: usize> MaxLen<MAX> {
         length_width(MAX)
     };
 
-    /// Writes the length and hands out the bytes for that many elements of
-    /// `size` bytes; the rest is zero.
-    fn begin(out: &mut [u8], len: usize, size: usize) -> Result<&mut [u8], EncodeError> {
+    /// Writes the length, returns the bytes for that many elements of `size`
+    /// bytes, and fills the rest with zeros.
+    fn split_mut(out: &mut [u8], len: usize, size: usize) -> Result<&mut [u8], EncodeError> {
         let mut parts = PartsMut::new(out, Self::WIDTH + MAX * size)?;
         let prefix = parts.next(Self::WIDTH)?;
         for (byte, of_len) in prefix.iter_mut().zip(len.to_le_bytes()) {
@@ -59,8 +60,8 @@ impl<const MAX: usize> MaxLen<MAX> {
         Ok(elements)
     }
 
-    /// Reads the length back, and hands out the bytes of that many elements.
-    fn elements(bytes: &[u8], size: usize) -> Result<(usize, &[u8]), DecodeError> {
+    /// Reads the length, and returns it and the bytes of that many elements.
+    fn split(bytes: &[u8], size: usize) -> Result<(usize, &[u8]), DecodeError> {
         let mut parts = Parts::new(bytes, Self::WIDTH + MAX * size)?;
         let prefix = parts.next(Self::WIDTH)?;
         let len = prefix
@@ -73,8 +74,8 @@ impl<const MAX: usize> MaxLen<MAX> {
     }
 }
 
-/// The size of an element, refused at compile time if it is 0: four hostile
-/// bytes could then stand for four thousand million elements.
+/// The size of an element. Does not compile if it is 0, since four hostile bytes
+/// could then stand for 2³² elements.
 #[track_caller]
 const fn element_size(size: usize) -> usize {
     assert!(
@@ -84,13 +85,13 @@ const fn element_size(size: usize) -> usize {
     size
 }
 
-/// Writes `text` as a `String` with `#[shm(max_len = MAX)]`.
+/// Encodes `text` as a `String` with `#[shm(max_len = MAX)]`.
 pub fn encode_text<const MAX: usize>(text: &str, out: &mut [u8]) -> Result<(), EncodeError> {
     let len = text.len();
     if len > MAX {
         return Err(EncodeError::TooLong { len, max: MAX });
     }
-    MaxLen::<MAX>::begin(out, len, 1)?.copy_from_slice(text.as_bytes());
+    MaxLen::<MAX>::split_mut(out, len, 1)?.copy_from_slice(text.as_bytes());
     Ok(())
 }
 
@@ -103,7 +104,7 @@ impl<R, const MAX: usize> Adapter<R, String> for MaxLen<MAX> {
     }
 
     fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
-        let (_, text) = Self::elements(bytes, 1)?;
+        let (_, text) = Self::split(bytes, 1)?;
         match core::str::from_utf8(text) {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => Err(DecodeError::NotUtf8 {
@@ -125,13 +126,13 @@ impl<R, T: ShmField<R>, const MAX: usize> Adapter<R, Vec<T>> for MaxLen<MAX> {
         if len > MAX {
             return Err(EncodeError::TooMany { len, max: MAX });
         }
-        T::encode_slice(value, Self::begin(out, len, T::LEN)?)
+        T::encode_slice(value, Self::split_mut(out, len, T::LEN)?)
     }
 
     fn decode(bytes: &[u8]) -> Result<Vec<T>, DecodeError> {
-        let (len, elements) = Self::elements(bytes, T::LEN)?;
+        let (len, elements) = Self::split(bytes, T::LEN)?;
         let mut parts = Parts::new(elements, elements.len())?;
-        // An element may take more room in memory than it does stored.
+        // An element may be larger in memory than encoded.
         let at_once = RESERVED / size_of::<T>().max(1);
         let mut items = Vec::with_capacity(len.min(at_once));
         for index in 0..len {
@@ -160,7 +161,7 @@ where
     }
 }
 
-/// Stores a field as a `W`, by `TryFrom` both ways.
+/// Stores a field as a `W`, converted both ways by `TryFrom`.
 pub struct With<W>(core::marker::PhantomData<W>);
 
 impl<R, T, W> Adapter<R, T> for With<W>

@@ -1,20 +1,27 @@
-//! Arrays, `Option` and tuples of fields.
+//! Encodings of arrays, options and tuples.
 //!
-//! `Option<T>` is one byte, 0 or 1, and then `T` or as many zeros: its size
-//! does not depend on niches, which are the compiler's business. As whole keys
-//! and values only `[u8; M]` and `()` are possible, since `[u8; 1 + T::LEN]`
-//! cannot be written on stable Rust; a one-field struct with the derive serves
-//! for the others.
+//! | type | bytes |
+//! |---|---|
+//! | `[T; M]` | `M` elements, one after another |
+//! | `Option<T>` | one byte, 0 or 1, and then `T` or as many zeros |
+//! | `(A, B, …)` | its parts, one after another |
+//! | `()`, `PhantomData<T>` | none |
+//!
+//! The size of an option does not depend on niches, which the compiler chooses. Of
+//! these types only `[u8; M]` and `()` are whole keys or values, because stable
+//! Rust cannot express a size such as `1 + T::LEN`; for the others, wrap them in a
+//! one-field struct with the derive.
 //!
 //! An array of anything but numbers is decoded into an array of `Option`s first,
-//! for want of a safe way to fill one piece by piece that may fail. The optimiser
-//! removes the copy; without it, a large array needs its size on the stack
-//! several times. Prefer a `Vec` with `max_len` to thousands of elements.
+//! because safe code cannot fill an array element by element if an element may
+//! fail. The optimiser removes that copy. Unoptimised code needs several times the
+//! size of the array on the stack, so prefer a `Vec` with `max_len` to thousands of
+//! elements.
 
 use core::marker::PhantomData;
 
 use super::error::{DecodeError, EncodeError};
-use super::field::{ShmField, exact, exact_mut};
+use super::field::{ShmField, as_array, as_array_mut};
 use super::parts::{Parts, PartsMut};
 use super::schema::tree::{Scalar, Schema};
 use super::whole::whole;
@@ -58,7 +65,7 @@ impl<R, T: ShmField<R>> ShmField<R> for Option<T> {
     }
 }
 
-/// Writes an option whose payload takes `len` bytes.
+/// Encodes an option whose value takes `len` bytes.
 #[inline]
 pub(super) fn encode_option<T>(
     value: Option<&T>,
@@ -77,7 +84,7 @@ pub(super) fn encode_option<T>(
     }
 }
 
-/// Reads an option whose payload takes `len` bytes.
+/// Decodes an option whose value takes `len` bytes.
 #[inline]
 pub(super) fn decode_option<T>(
     bytes: &[u8],
@@ -85,11 +92,11 @@ pub(super) fn decode_option<T>(
     decode: impl FnOnce(&[u8]) -> Result<T, DecodeError>,
 ) -> Result<Option<T>, DecodeError> {
     let mut parts = Parts::new(bytes, len.saturating_add(1))?;
-    match *exact(parts.next(1)?)? {
+    match *as_array(parts.next(1)?)? {
         [0] => Ok(None),
         [1] => decode(parts.next(len)?).map(Some),
         [other] => Err(DecodeError::OutOfRange {
-            expected: "an option's tag (0 or 1)",
+            expected: "the tag of an option (0 or 1)",
             found: u64::from(other),
         }),
     }
@@ -101,29 +108,29 @@ impl<R> ShmField<R> for () {
 
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-        exact_mut::<0>(out).map(|_| ())
+        as_array_mut::<0>(out).map(|_| ())
     }
 
     #[inline]
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        exact::<0>(bytes).map(|_| ())
+        as_array::<0>(bytes).map(|_| ())
     }
 }
 whole!(value(), 0);
 
-/// Nothing is stored of it, whatever it is about.
+/// Takes no bytes, whatever `T` is.
 impl<R, T: ?Sized> ShmField<R> for PhantomData<T> {
     const LEN: usize = 0;
     const SCHEMA: &'static Schema = &Schema::Tuple(&[]);
 
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-        exact_mut::<0>(out).map(|_| ())
+        as_array_mut::<0>(out).map(|_| ())
     }
 
     #[inline]
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        exact::<0>(bytes).map(|_| PhantomData)
+        as_array::<0>(bytes).map(|_| PhantomData)
     }
 }
 

@@ -1,18 +1,15 @@
-//! What derived code is made of: taking a buffer apart field by field, and the
-//! compile-time arithmetic of schemas. Called by derived code only, and by the
-//! adapters beside it.
+//! What derived code computes at compile time: offsets, sizes, tags, and the schemas
+//! of plain-old-data fields. Called by derived code, and by the encodings of times
+//! and addresses.
 //!
-//! Derived code never indexes a slice. It takes the next so many bytes, and a
-//! buffer that is too short ends in an error, not a panic. With the lengths
-//! constant, the checks fold into the one that `new` makes, and a struct of
-//! numbers compiles to plain moves. (Errors are made lazily for that: they own
-//! memory, and dropping one that was not needed would be a call per field.)
+//! The functions run in the compiler. A mistake in a `shm` attribute is a panic
+//! there, whose message says what to change.
 
 use super::field::ShmField;
 use super::field::role::{KeyRole, ValueRole};
 use super::schema::tree::{Field, Schema};
 
-/// Gives each field its offset: from `start` on, one right after the other.
+/// Places fields from offset `start` on, one right after another.
 #[must_use]
 pub const fn packed<const COUNT: usize>(
     start: usize,
@@ -28,7 +25,7 @@ pub const fn packed<const COUNT: usize>(
     fields
 }
 
-/// The size of the greatest variant.
+/// The size of the largest variant.
 #[must_use]
 pub const fn greatest(sizes: &[usize]) -> usize {
     let mut greatest = 0;
@@ -42,56 +39,56 @@ pub const fn greatest(sizes: &[usize]) -> usize {
     greatest
 }
 
-/// The size `reserved` by `#[shm(size = …)]`, refused at compile time if it is
-/// less than what the fields need.
+/// The size that `#[shm(size = …)]` reserves. Does not compile if the fields need
+/// more.
 #[must_use]
 #[track_caller]
 pub const fn reserve(reserved: usize, needed: usize) -> usize {
     if reserved < needed {
-        let mut text = Text::new();
-        text.push(b"`size = ");
-        text.push_number(reserved);
-        text.push(b"` is smaller than the ");
-        text.push_number(needed);
-        text.push(b" bytes the fields need");
-        text.fail();
+        let mut message = Message::new();
+        message.push(b"`size = ");
+        message.push_number(reserved);
+        message.push(b"` is smaller than the ");
+        message.push_number(needed);
+        message.push(b" bytes the fields need");
+        message.fail();
     }
     reserved
 }
 
-/// The tag of a variant, refused at compile time if it does not fit.
+/// The tag of a variant. Does not compile if the tag is not wide enough.
 #[must_use]
 #[track_caller]
 pub const fn tag(discriminant: i128, tag_width: usize) -> u32 {
     let max = (1_i128 << (8 * tag_width)) - 1;
     if discriminant < 0 {
-        let mut text = Text::new();
-        text.push(b"a negative discriminant cannot be a tag: declare it 0 or greater");
-        text.fail();
+        let mut message = Message::new();
+        message.push(b"a negative discriminant cannot be a tag: declare it 0 or greater");
+        message.fail();
     }
     if discriminant > max {
-        let mut text = Text::new();
-        text.push(b"the discriminant ");
-        text.push_number(discriminant as usize);
+        let mut message = Message::new();
+        message.push(b"the discriminant ");
+        message.push_number(discriminant as usize);
         if discriminant > u32::MAX as i128 {
-            text.push(b" does not fit any tag: declare it 4294967295 or less");
+            message.push(b" does not fit any tag: declare it 4294967295 or less");
         } else {
-            text.push(b" does not fit the tag: add `#[shm(tag = u");
-            text.push_number(if discriminant > 0xffff { 32 } else { 16 });
-            text.push(b")]`");
+            message.push(b" does not fit the tag: add `#[shm(tag = u");
+            message.push_number(if discriminant > 0xffff { 32 } else { 16 });
+            message.push(b")]`");
         }
-        text.fail();
+        message.fail();
     }
     discriminant as u32
 }
 
-/// A message put together at compile time.
-struct Text {
+/// A message of at most 128 bytes, composed at compile time.
+struct Message {
     bytes: [u8; 128],
     len: usize,
 }
 
-impl Text {
+impl Message {
     const fn new() -> Self {
         Self {
             bytes: [0; 128],
@@ -130,36 +127,36 @@ impl Text {
     }
 }
 
-/// The schema of one field of a plain-old-data type: the field's own if that
-/// describes memory, else as many bytes as it takes.
+/// Finds the schema of a field of a plain-old-data type: the field's own if that
+/// describes its memory, else that of opaque memory.
 ///
-/// `Probe::<R, T>::SCHEMA` finds the inherent constant where its bound holds,
-/// and [`Opaque::SCHEMA`] elsewhere.
+/// `Probe::<R, T>::SCHEMA` is the inherent constant if `T` has an encoding, and
+/// [`Opaque::SCHEMA`] if it has none.
 pub struct Probe<R, T>(core::marker::PhantomData<(R, T)>);
 
 impl<R, T: ShmField<R>> Probe<R, T> {
-    /// The schema that the field has.
+    /// The schema of the field.
     pub const SCHEMA: &'static Schema = in_memory::<T>(T::SCHEMA);
 }
 
-/// Floats are no keys, but may be in the memory of one.
+/// Floats are not part of keys, except in the memory of a plain-old-data key.
 macro_rules! float {
     ($($t:ty)*) => {$(
         impl Probe<KeyRole, $t> {
-            /// The schema that the field has.
+            /// The schema of the field.
             pub const SCHEMA: &'static Schema = Probe::<ValueRole, $t>::SCHEMA;
         }
 
         impl<const M: usize> Probe<KeyRole, [$t; M]> {
-            /// The schema that the field has.
+            /// The schema of the field.
             pub const SCHEMA: &'static Schema = Probe::<ValueRole, [$t; M]>::SCHEMA;
         }
     )*};
 }
 float!(f32 f64);
 
-/// `schema` if a `T` in memory is what it describes. An encoding may well be
-/// another: packed, with a tag, without some fields.
+/// `schema` if it describes the memory of a `T`. It need not: an encoding is
+/// packed, and may have a tag or lack fields.
 const fn in_memory<T>(schema: &'static Schema) -> &'static Schema {
     if schema.is_memory() && schema.size() == size_of::<T>() {
         schema
@@ -168,9 +165,9 @@ const fn in_memory<T>(schema: &'static Schema) -> &'static Schema {
     }
 }
 
-/// See [`Probe`].
+/// What [`Probe`] falls back on.
 pub trait Opaque {
-    /// The schema of a field without one.
+    /// The schema of opaque memory.
     const SCHEMA: &'static Schema;
 }
 

@@ -1,10 +1,14 @@
-//! Why a value has no bytes, or bytes have no value.
+//! [`EncodeError`] and [`DecodeError`]: why a value has no bytes, or bytes have no
+//! value.
 //!
-//! Both errors name the field they arose in: each level of a nested type adds
-//! its own name in front, so a failure deep inside reads `owner.tags[3]: …`.
-//! The cause is part of the message and therefore not also a `source`.
+//! Every message is one line that says what was expected and what was found. Each
+//! level of a nested type puts its name in front, so that an error deep inside
+//! reads `owner.tags[3]: …`. The cause is part of the message, so neither error
+//! has a `source`.
 
 use thiserror::Error;
+
+use super::count::Count;
 
 /// Why a key or a value cannot be stored.
 ///
@@ -13,58 +17,61 @@ use thiserror::Error;
 ///
 /// let error = "x".repeat(64).parse::<ShmStr<64>>().unwrap_err();
 /// assert_eq!(error, EncodeError::TooLong { len: 64, max: 63 });
-/// assert_eq!(error.to_string(), "64 bytes of text where at most 63 fit");
+/// assert_eq!(
+///     error.to_string(),
+///     "expected at most 63 bytes of text, found 64"
+/// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The text has more bytes than its field.
-    #[error("{len} bytes of text where at most {max} fit")]
+    /// The text is longer than its field.
+    #[error("expected at most {} of text, found {len}", Count(*max, "byte"))]
     TooLong {
         /// Bytes in the text.
         len: usize,
         /// Bytes that fit.
         max: usize,
     },
-    /// The collection has more elements than its field has places.
-    #[error("{len} elements where at most {max} fit")]
+    /// The collection has more elements than fit in its field.
+    #[error("expected at most {}, found {len}", Count(*max, "element"))]
     TooMany {
         /// Elements in the collection.
         len: usize,
         /// Elements that fit.
         max: usize,
     },
-    /// The text contains a NUL, which would end it early.
-    #[error("the text has a NUL at byte {at}, which would end it there")]
+    /// The text contains a NUL, at which readers would end it.
+    #[error("expected text without a NUL, found one at byte {at}")]
     InteriorNul {
-        /// Position of the first NUL.
+        /// Offset of the first NUL in bytes.
         at: usize,
     },
-    /// The buffer to encode into is not as long as the type.
-    #[error("a buffer of {found} bytes where {expected} are needed")]
+    /// The buffer to encode to is not as long as the type.
+    #[error("expected a buffer of {}, found {found}", Count(*expected, "byte"))]
     WrongLength {
         /// Bytes that the type takes.
         expected: usize,
-        /// Bytes that there are.
+        /// Bytes in the buffer.
         found: usize,
     },
-    /// The value has no representation in the stored type.
+    /// The stored type cannot represent the value. The text says why.
     #[error("{0}")]
     Invalid(String),
     /// A part of the value cannot be stored.
     #[error("{path}: {error}")]
     Field {
-        /// Where: `name`, `owner.name`, `tags[3]`.
+        /// The part: `name`, `owner.name`, `tags[3]`.
         path: String,
-        /// What is wrong there; never itself a `Field`.
+        /// Why it cannot be stored; never a `Field` itself.
         error: Box<EncodeError>,
     },
 }
 
 /// Why stored bytes are not a value of the type.
 ///
-/// Seen only if something else wrote the bytes: another program with the same
-/// schema but a different encoder, or damage.
+/// It arises only if the bytes are damaged, or a program with the same schema but
+/// another encoder wrote them.
 ///
 /// ```
 /// use shmkv_core::field::{ShmField, role::ValueRole};
@@ -75,59 +82,59 @@ pub enum EncodeError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The buffer is not as long as the type.
-    #[error("{found} bytes where {expected} were expected")]
+    /// There are more or fewer bytes than the type takes.
+    #[error("expected {}, found {found}", Count(*expected, "byte"))]
     WrongLength {
         /// Bytes that the type takes.
         expected: usize,
-        /// Bytes that there are.
+        /// Bytes that were passed.
         found: usize,
     },
     /// A number is outside the range of the type.
     #[error("expected {expected}, found {found}")]
     OutOfRange {
-        /// What belongs there.
+        /// The range of the type, in words.
         expected: &'static str,
-        /// The number that is there.
+        /// The stored number.
         found: u64,
     },
-    /// The tag of an enum names none of its variants.
-    #[error("no variant of `{name}` has the tag {tag}")]
+    /// No variant of an enum has the stored tag.
+    #[error("expected a tag of enum `{name}`, found {tag}")]
     UnknownTag {
-        /// The enum.
+        /// The name of the enum.
         name: &'static str,
-        /// The tag that is there.
+        /// The stored tag.
         tag: u32,
     },
     /// The text is not UTF-8.
-    #[error("the text stops being UTF-8 at byte {valid_up_to}")]
+    #[error("expected UTF-8, found an invalid sequence at byte {valid_up_to}")]
     NotUtf8 {
-        /// Bytes that are valid.
+        /// Bytes before the first invalid one.
         valid_up_to: usize,
     },
-    /// The text has no NUL at its end.
-    #[error("the text does not end within its {capacity} bytes")]
+    /// No NUL ends the text.
+    #[error("expected a NUL within {} of text, found none", Count(*capacity, "byte"))]
     Unterminated {
         /// Bytes of the field.
         capacity: usize,
     },
-    /// A stored length is greater than the field.
-    #[error("a length of {len} where at most {max} fit")]
+    /// The stored length of a string or vector is greater than its field.
+    #[error("expected a length of at most {max}, found {len}")]
     TooLong {
-        /// The length that is there.
+        /// The stored length.
         len: usize,
-        /// The greatest that fits.
+        /// The greatest length that fits.
         max: usize,
     },
-    /// The stored type has a value that the field's type refuses.
+    /// The field's type refuses the stored value. The text says why.
     #[error("{0}")]
     Invalid(String),
     /// A part of the value is damaged.
     #[error("{path}: {error}")]
     Field {
-        /// Where: `name`, `owner.name`, `tags[3]`.
+        /// The part: `name`, `owner.name`, `tags[3]`.
         path: String,
-        /// What is wrong there; never itself a `Field`.
+        /// What is wrong with it; never a `Field` itself.
         error: Box<DecodeError>,
     },
 }
@@ -135,23 +142,24 @@ pub enum DecodeError {
 macro_rules! field_path {
     ($error:ident) => {
         impl $error {
-            /// The same error, arisen in the field `name`.
+            /// Adds the field `name` to the front of the path.
             ///
-            /// For encoders written by hand; the derive does it by itself.
+            /// An encoding written by hand calls it on the errors of its parts, as
+            /// derived ones do.
             #[cold]
             #[must_use]
             pub fn in_field(self, name: &str) -> Self {
                 self.within(name.to_owned())
             }
 
-            /// The same error, arisen in the element at `index`.
+            /// Adds the element at `index` to the front of the path.
             #[cold]
             #[must_use]
             pub fn in_element(self, index: usize) -> Self {
                 self.within(format!("[{index}]"))
             }
 
-            /// Where it arose, or `None` if in the whole.
+            /// The path to the part that failed; `None` if it is the whole.
             #[must_use]
             pub fn path(&self) -> Option<&str> {
                 match self {
@@ -160,7 +168,7 @@ macro_rules! field_path {
                 }
             }
 
-            /// What is wrong, without the place.
+            /// The error without its path.
             #[must_use]
             pub fn cause(&self) -> &Self {
                 match self {
@@ -203,7 +211,7 @@ mod tests {
             .in_field("owner");
         assert_eq!(
             error.to_string(),
-            "owner.tags[3]: 9 bytes of text where at most 8 fit"
+            "owner.tags[3]: expected at most 8 bytes of text, found 9"
         );
         assert_eq!(error.path(), Some("owner.tags[3]"));
         assert_eq!(error.cause(), &EncodeError::TooLong { len: 9, max: 8 });

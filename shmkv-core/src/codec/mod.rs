@@ -1,29 +1,34 @@
 //! How Rust types become the fixed number of bytes that a map stores.
 //!
-//! A map keeps each key in exactly `K` bytes and each value in exactly `V`.
-//! This module decides what those bytes are and what describes them:
+//! A map stores each key in exactly `K` bytes and each value in exactly `V`. This
+//! module decides what those bytes are, and describes them:
 //!
-//! | item | question it answers |
+//! | item | answers |
 //! |---|---|
-//! | [`ShmField`] | how many bytes, which ones, what do they mean |
-//! | [`ShmKey`], [`ShmValue`] | may this type be a whole key or value of that size |
-//! | [`ToKey`], [`ToValue`] | what may a caller pass where the map wants one |
-//! | [`Schema`], [`ParsedSchema`] | is the type in the segment the type in this program |
-//! | [`Value`] | what is in the bytes, for a program without the type |
+//! | [`ShmField`] | how many bytes a type takes, which ones, and what they mean |
+//! | [`ShmKey`], [`ShmValue`] | whether a type can be a whole key or value of that size |
+//! | [`ToKey`], [`ToValue`] | what callers may pass for a key or a value |
+//! | [`Schema`], [`ParsedSchema`] | whether the type in the segment is the type in the program |
+//! | [`Value`] | what the bytes mean to a program without the type |
 //!
-//! **Invariant.** The bytes depend on the type's declaration and nothing else:
-//! little-endian, packed, in declaration order, unused bytes zero. Two equal
-//! keys therefore have equal bytes, and two programs that agree on the schema
-//! agree on every byte, whatever compiler built them. (A [`Pod`] keeps its own
-//! bytes.)
+//! **Invariant.** The bytes depend on the type's declaration only: little-endian,
+//! packed, in declaration order, unused bytes zero. So equal keys have equal bytes,
+//! and two programs that agree on the schema agree on every byte, whatever compiler
+//! built them. (A [`Pod`] keeps the bytes of its memory.)
 //!
-//! Nothing here touches the operating system or a segment: the map hands in
-//! private buffers. Bytes to decode may come from a hostile process, so a
-//! decoder answers any bytes with a value or a [`DecodeError`].
+//! Nothing here makes a system call, touches a segment, or imports from the rest of
+//! the crate: the map passes private buffers. Bytes to decode may come from a
+//! hostile process, so a decoder returns a value or a [`DecodeError`] for any bytes.
+//!
+//! Imports run one way: `count`, `length` ← `error`, `schema` ← `parts` ← `field` ←
+//! `whole`, `derived` ← the encodings (`scalar`, `compound`, `text`, `time`, `net`,
+//! `pod`) ← `adapter`. `by_schema` needs `schema` and `field`; no file here needs
+//! `by_schema`.
 
 mod adapter;
 mod by_schema;
 mod compound;
+mod count;
 mod derived;
 mod error;
 mod field;
@@ -50,7 +55,8 @@ pub use schema::{
 pub use text::ShmStr;
 pub use whole::{KeyFootprint, ShmKey, ShmValue, ToKey, ToValue, ValueFootprint};
 
-/// What the macros of this crate expand to. Not part of the public interface.
+/// What derived code and the macros of this crate call. Not part of the public
+/// interface.
 #[doc(hidden)]
 pub mod __private {
     pub use super::adapter::{Adapter, MaxLen, With, encode_text};

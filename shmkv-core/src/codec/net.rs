@@ -1,5 +1,11 @@
-//! Network addresses: octets in network order as `std` gives them, everything
-//! else little-endian. `IpAddr` and `SocketAddr` have a tag of 4 or 6.
+//! Encodings of network addresses: octets in network order, as `std` returns them,
+//! ports and the rest little-endian.
+//!
+//! | type | bytes |
+//! |---|---|
+//! | `Ipv4Addr`, `Ipv6Addr` | 4, 16 |
+//! | `SocketAddrV4`, `SocketAddrV6` | 6, 26 |
+//! | `IpAddr`, `SocketAddr` | 17, 27: a tag of 4 or 6, the address, zeros |
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -10,7 +16,7 @@ use super::parts::{Parts, PartsMut};
 use super::schema::tree::{Field, Scalar, Schema, Variant};
 use super::whole::whole;
 
-/// An address that is stored as a tuple of its parts.
+/// An address, stored as a tuple of its parts.
 macro_rules! address {
     (
         $t:ident, $size:literal, ($($name:ident: $schema:expr),+) as $parts:ty,
@@ -65,7 +71,7 @@ address!(
     |(octets, port, flowinfo, scope_id)| SocketAddrV6::new(octets.into(), port, flowinfo, scope_id)
 );
 
-/// Either of the two versions.
+/// An address of either version, stored as an enum with the version as its tag.
 macro_rules! either {
     ($t:ident, $size:literal, $v4:ident, $v6:ident) => {
         impl<R> ShmField<R> for $t {

@@ -1,8 +1,16 @@
-//! Taking a buffer apart field by field.
+//! [`PartsMut`] and [`Parts`]: writing and reading a buffer part by part, from its
+//! start. Called by derived code, and by the encodings of tuples, options, lists
+//! and addresses.
+//!
+//! **Invariant.** Nothing indexes a slice: a buffer that is too short ends in an
+//! error, not in a panic. If the lengths are constants, the compiler folds the
+//! checks into the one that `new` makes, and a struct of numbers becomes plain
+//! moves. For that, errors are made only when needed: they own memory, and dropping
+//! an unneeded one would cost a call per field.
 
 use super::error::{DecodeError, EncodeError};
 
-/// A buffer being written from its start.
+/// A buffer that is written from its start.
 pub struct PartsMut<'a> {
     rest: &'a mut [u8],
     expected: usize,
@@ -10,11 +18,11 @@ pub struct PartsMut<'a> {
 }
 
 impl<'a> PartsMut<'a> {
-    /// Takes a buffer, which has to be `expected` bytes long.
+    /// Starts with a buffer of `expected` bytes.
     ///
     /// # Errors
     ///
-    /// It is not.
+    /// The buffer has another length.
     #[inline]
     pub fn new(out: &'a mut [u8], expected: usize) -> Result<Self, EncodeError> {
         let found = out.len();
@@ -32,7 +40,7 @@ impl<'a> PartsMut<'a> {
     ///
     /// # Errors
     ///
-    /// There are fewer.
+    /// Fewer bytes are left.
     #[inline]
     pub fn next(&mut self, len: usize) -> Result<&'a mut [u8], EncodeError> {
         match self.rest.split_off_mut(..len) {
@@ -44,14 +52,14 @@ impl<'a> PartsMut<'a> {
         }
     }
 
-    /// Writes zero to whatever was not taken.
+    /// Writes zeros to the bytes that are left.
     #[inline]
     pub fn finish(self) {
         self.rest.fill(0);
     }
 }
 
-/// A buffer being read from its start.
+/// A buffer that is read from its start.
 pub struct Parts<'a> {
     rest: &'a [u8],
     expected: usize,
@@ -59,11 +67,11 @@ pub struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Takes a buffer, which has to be `expected` bytes long.
+    /// Starts with a buffer of `expected` bytes.
     ///
     /// # Errors
     ///
-    /// It is not.
+    /// The buffer has another length.
     #[inline]
     pub fn new(bytes: &'a [u8], expected: usize) -> Result<Self, DecodeError> {
         let found = bytes.len();
@@ -81,7 +89,7 @@ impl<'a> Parts<'a> {
     ///
     /// # Errors
     ///
-    /// There are fewer.
+    /// Fewer bytes are left.
     #[inline]
     pub fn next(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         match self.rest.split_off(..len) {

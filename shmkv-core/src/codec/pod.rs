@@ -1,10 +1,9 @@
-//! Plain old data: types that are stored as the bytes they are in memory.
+//! [`Pod`]: plain old data, types that are stored as their own memory.
 //!
-//! No `unsafe` here: `bytemuck::Pod` is the promise that a type has no padding
-//! and no invalid bit pattern. There is no blanket implementation for `Pod`
-//! types, because it would collide with every derive; a foreign type goes
-//! through the wrapper [`Pod`], one's own through
-//! [`impl_pod!`](crate::impl_pod) or the derive.
+//! Nothing here is `unsafe`: `bytemuck::Pod` promises that a type has no padding and
+//! no invalid bit pattern. An implementation for all such types would collide with
+//! every derive. So a foreign type is wrapped in [`Pod`], and a type of the user's
+//! own crate uses [`impl_pod!`](crate::impl_pod) or the derive.
 
 use core::fmt;
 use core::ops::{Deref, DerefMut};
@@ -14,21 +13,30 @@ use super::field::ShmField;
 use super::schema::tree::Schema;
 use super::whole::{ToKey, ToValue, whole};
 
-/// A [`bytemuck::Pod`] type of `SIZE` bytes as key or value, stored as its own
-/// bytes.
+/// A [`bytemuck::Pod`] type of `SIZE` bytes as a key or value, stored as its own
+/// memory.
 ///
 /// Write it as [`pod!(T)`](crate::pod), which fills in the size. Callers pass a
-/// bare `T` or `&T`; what they read back dereferences to `T`.
+/// bare `T` or `&T`; reads return a `Pod`, which dereferences to `T`.
 ///
-/// As a key it is compared by its bytes: with a float inside, `0.0` and `-0.0`
-/// are two keys and a NaN finds itself. Its bytes have this machine's byte
-/// order and no description beyond their number, so a segment cannot tell two
-/// `Pod` types of one size apart; `#[shm(pod)]` with the derive can.
+/// Keys are compared by their bytes: with a float inside, `0.0` and `-0.0` are two
+/// keys, and a NaN finds itself. The bytes have the byte order of the machine, and
+/// the segment describes only their number, so it cannot tell apart two `Pod`
+/// types of one size. `#[shm(pod)]` on a derive also describes the fields.
+///
+/// ```
+/// use shmkv_core::{Map, Pod, pod};
+///
+/// let map = Map::<16, u32, pod!([f32; 3])>::create_anonymous()?;
+/// map.set(7, [1.0, 2.0, 3.0])?;
+/// assert_eq!(map.get(7)?, Some(Pod([1.0, 2.0, 3.0])));
+/// # Ok::<(), shmkv_core::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(transparent)]
 pub struct Pod<T, const SIZE: usize>(pub T);
 
-/// The key or value type for a [`bytemuck::Pod`] type: `Pod` with its size.
+/// The key or value type for a [`bytemuck::Pod`] type: [`Pod`] with the right size.
 ///
 /// ```
 /// use shmkv_core::{ShmValue, pod};
@@ -45,8 +53,8 @@ macro_rules! pod {
     };
 }
 
-/// Makes your own [`bytemuck::Pod`] type a key and a value by its bare name,
-/// stored as its own bytes.
+/// Makes a [`bytemuck::Pod`] type of your own a key and a value, stored as its own
+/// memory.
 ///
 /// ```
 /// use shmkv_core::{ShmValue, impl_pod};
@@ -221,7 +229,7 @@ impl<T, const SIZE: usize> DerefMut for Pod<T, SIZE> {
 }
 
 impl<T: fmt::Debug, const SIZE: usize> fmt::Debug for Pod<T, SIZE> {
-    /// As `T` prints: the wrapper says nothing that the reader needs.
+    /// Prints as `T` does, since the wrapper is of no interest to the reader.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -1,20 +1,21 @@
-//! Numbers, `bool` and `char`: little-endian, as wide as the type.
+//! Encodings of numbers, `bool` and `char`: little-endian, in as many bytes as the
+//! type takes in memory.
 //!
-//! Integers, `bool`, `char` and `NonZero` serve both roles; floats are values
-//! only. `usize` and `isize` are left out on purpose: their width differs
-//! between programs that may share a segment.
+//! Integers, `bool`, `char` and `NonZero` may be part of keys and of values; floats
+//! of values only. `usize` and `isize` have no encoding on purpose: programs that
+//! share a segment may differ in their width.
 
 use core::num::NonZero;
 
 use super::error::{DecodeError, EncodeError};
 use super::field::role::ValueRole;
-use super::field::{ShmField, exact, exact_mut};
+use super::field::{ShmField, as_array, as_array_mut};
 use super::schema::tree::{Scalar, Schema};
 use super::whole::whole;
 
-/// Types for which every bit pattern is a value: arrays of them decode without
-/// a check per element, and both directions compile to one copy on a
-/// little-endian machine.
+/// A type for which every bit pattern is a value. Arrays of it decode without a
+/// check per element, and both directions compile to one copy on a little-endian
+/// machine.
 macro_rules! number {
     ($t:ident, $scalar:ident, impl<$($r:ident)?> $role:ty) => {
         impl<$($r)?> ShmField<$role> for $t {
@@ -23,13 +24,13 @@ macro_rules! number {
 
             #[inline]
             fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-                *exact_mut(out)? = self.to_le_bytes();
+                *as_array_mut(out)? = self.to_le_bytes();
                 Ok(())
             }
 
             #[inline]
             fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-                exact(bytes).map(|bytes| $t::from_le_bytes(*bytes))
+                as_array(bytes).map(|bytes| $t::from_le_bytes(*bytes))
             }
 
             #[inline(always)]
@@ -40,31 +41,31 @@ macro_rules! number {
             #[inline]
             fn encode_slice(items: &[Self], out: &mut [u8]) -> Result<(), EncodeError> {
                 let found = out.len();
-                let (places, rest) = out.as_chunks_mut();
-                if places.len() != items.len() || !rest.is_empty() {
+                let (chunks, rest) = out.as_chunks_mut();
+                if chunks.len() != items.len() || !rest.is_empty() {
                     return Err(EncodeError::WrongLength {
                         expected: items.len().saturating_mul(size_of::<$t>()),
                         found,
                     });
                 }
-                for (place, item) in places.iter_mut().zip(items) {
-                    *place = item.to_le_bytes();
+                for (chunk, item) in chunks.iter_mut().zip(items) {
+                    *chunk = item.to_le_bytes();
                 }
                 Ok(())
             }
 
             #[inline]
             fn decode_array<const M: usize>(bytes: &[u8]) -> Result<[Self; M], DecodeError> {
-                let (places, rest) = bytes.as_chunks();
-                if places.len() != M || !rest.is_empty() {
+                let (chunks, rest) = bytes.as_chunks();
+                if chunks.len() != M || !rest.is_empty() {
                     return Err(DecodeError::WrongLength {
                         expected: M.saturating_mul(size_of::<$t>()),
                         found: bytes.len(),
                     });
                 }
                 let mut items = [$t::default(); M];
-                for (item, place) in items.iter_mut().zip(places) {
-                    *item = $t::from_le_bytes(*place);
+                for (item, chunk) in items.iter_mut().zip(chunks) {
+                    *item = $t::from_le_bytes(*chunk);
                 }
                 Ok(items)
             }
@@ -89,7 +90,7 @@ macro_rules! integer {
             #[inline]
             fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
                 NonZero::new(<$t as ShmField<R>>::decode(bytes)?).ok_or_else(|| DecodeError::OutOfRange {
-                    expected: "a number other than zero",
+                    expected: "a nonzero number",
                     found: 0,
                 })
             }
@@ -114,13 +115,13 @@ impl<R> ShmField<R> for bool {
 
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-        *exact_mut(out)? = [u8::from(*self)];
+        *as_array_mut(out)? = [u8::from(*self)];
         Ok(())
     }
 
     #[inline]
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        match *exact(bytes)? {
+        match *as_array(bytes)? {
             [0] => Ok(false),
             [1] => Ok(true),
             [other] => Err(DecodeError::OutOfRange {

@@ -1,8 +1,8 @@
-//! [`ShmStr`]: text of bounded length, stored as C would.
+//! [`ShmStr`]: text of bounded length, stored as C stores it.
 //!
-//! **Invariant.** `bytes` is UTF-8 without a NUL, then a NUL, then nothing but
-//! zeros. Equal texts have equal bytes, and the order of the bytes is the order
-//! of the texts, so comparison is derived.
+//! **Invariant.** `bytes` is UTF-8 without a NUL, then a NUL, then only zeros. So
+//! equal texts have equal bytes, the bytes have the order of the texts, and
+//! comparison can be derived.
 
 use core::borrow::Borrow;
 use core::ffi::CStr;
@@ -12,15 +12,15 @@ use core::ops::Deref;
 use core::str::FromStr;
 
 use super::error::{DecodeError, EncodeError};
-use super::field::{ShmField, exact, exact_mut};
+use super::field::{ShmField, as_array, as_array_mut};
 use super::schema::tree::Schema;
 use super::whole::{ToKey, ToValue, whole};
 
-/// Text of at most `CAP - 1` bytes of UTF-8, stored in `CAP` bytes with a NUL
-/// at its end.
+/// Text of at most `CAP - 1` bytes of UTF-8, stored in `CAP` bytes with a NUL at
+/// its end.
 ///
-/// A map with `ShmStr` keys is asked with any `&str`, and one with `ShmStr`
-/// values takes any `&str`; the type itself appears when you read.
+/// Where a map has keys or values of this type, callers pass any `&str` or
+/// `String`; reads return the type itself, which dereferences to `str`.
 ///
 /// ```
 /// use shmkv_core::ShmStr;
@@ -32,7 +32,7 @@ use super::whole::{ToKey, ToValue, whole};
 /// # Ok::<(), shmkv_core::EncodeError>(())
 /// ```
 ///
-/// There is no text of no bytes at all:
+/// `CAP` is at least 1, for the NUL:
 ///
 /// ```compile_fail
 /// let name = shmkv_core::ShmStr::<0>::default();
@@ -43,17 +43,18 @@ pub struct ShmStr<const CAP: usize> {
 }
 
 impl<const CAP: usize> ShmStr<CAP> {
-    /// Bytes of the longest text. Refuses `CAP = 0` when the program is built.
+    /// The length of the longest text. Does not compile if `CAP` is 0.
     const MAX: usize = {
-        assert!(CAP > 0, "`ShmStr<0>` has no room for its closing NUL");
+        assert!(CAP > 0, "`ShmStr<0>` cannot hold its terminating NUL");
         CAP - 1
     };
 
-    /// Makes a text out of a string.
+    /// Copies `text`.
     ///
     /// # Errors
     ///
-    /// It has more than `CAP - 1` bytes, or contains a NUL.
+    /// [`EncodeError::TooLong`] if `text` has more than `CAP - 1` bytes,
+    /// [`EncodeError::InteriorNul`] if it contains a NUL.
     pub fn new(text: &str) -> Result<Self, EncodeError> {
         let mut bytes = [0; CAP];
         Self::write(text, &mut bytes)?;
@@ -100,18 +101,18 @@ impl<R, const CAP: usize> ShmField<R> for ShmStr<CAP> {
 
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-        *exact_mut(out)? = self.bytes;
+        *as_array_mut(out)? = self.bytes;
         Ok(())
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let stored = CStr::from_bytes_until_nul(exact::<CAP>(bytes)?)
+        let stored = CStr::from_bytes_until_nul(as_array::<CAP>(bytes)?)
             .map_err(|_| DecodeError::Unterminated { capacity: CAP })?;
         let text = stored.to_str().map_err(|error| DecodeError::NotUtf8 {
             valid_up_to: error.valid_up_to(),
         })?;
-        // Copied rather than kept: what another program left after the NUL is
-        // not part of the text.
+        // Copied rather than kept, since another program may have left anything
+        // after the NUL, and equal texts must have equal bytes.
         Self::new(text).map_err(|_| DecodeError::Unterminated { capacity: CAP })
     }
 }
@@ -120,7 +121,7 @@ whole!(both ShmStr<CAP>, CAP, const CAP: usize);
 impl<const CAP: usize> Default for ShmStr<CAP> {
     /// The empty text.
     fn default() -> Self {
-        const { assert!(CAP > 0, "`ShmStr<0>` has no room for its closing NUL") };
+        const { assert!(CAP > 0, "`ShmStr<0>` cannot hold its terminating NUL") };
         Self { bytes: [0; CAP] }
     }
 }
@@ -146,7 +147,7 @@ impl<const CAP: usize> Borrow<str> for ShmStr<CAP> {
 }
 
 impl<const CAP: usize> Hash for ShmStr<CAP> {
-    /// As `str` does, which [`Borrow`] demands.
+    /// The hash of the `str`, as [`Borrow`] demands.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);
     }
@@ -215,7 +216,7 @@ macro_rules! to_text {
         impl<const CAP: usize> $to<ShmStr<CAP>> for $text {
             #[inline]
             fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-                ShmStr::<CAP>::write(self, exact_mut(out)?)
+                ShmStr::<CAP>::write(self, as_array_mut(out)?)
             }
         }
     )*};

@@ -1,8 +1,9 @@
-//! `Duration` and `SystemTime`: whole seconds in 8 bytes, nanoseconds in 4.
+//! Encodings of `Duration` and `SystemTime`: whole seconds in 8 bytes, nanoseconds
+//! in 4.
 //!
-//! A `SystemTime` counts from 1970, seconds rounded down, so that its bytes do
-//! not depend on the platform. `Instant` has no encoding: it means nothing in
-//! another process.
+//! A `SystemTime` is stored as the time since 1970, with the seconds rounded down,
+//! so that its bytes do not depend on the platform. `Instant` has no encoding,
+//! because it means nothing in another process.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,12 +25,12 @@ const fn fields(secs: &'static Schema) -> [Field; 2] {
     )
 }
 
-fn checked_nanos(nanos: u32) -> Result<u32, DecodeError> {
+fn check_nanos(nanos: u32) -> Result<u32, DecodeError> {
     if nanos < NANOS_PER_SEC {
         Ok(nanos)
     } else {
         Err(DecodeError::OutOfRange {
-            expected: "less than a second of nanoseconds",
+            expected: "fewer than 1000000000 nanoseconds",
             found: u64::from(nanos),
         })
     }
@@ -51,7 +52,7 @@ impl<R> ShmField<R> for Duration {
     #[inline]
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (secs, nanos) = <(u64, u32) as ShmField<R>>::decode(bytes)?;
-        Ok(Self::new(secs, checked_nanos(nanos)?))
+        Ok(Self::new(secs, check_nanos(nanos)?))
     }
 }
 whole!(both Duration, 12);
@@ -76,14 +77,17 @@ impl<R> ShmField<R> for SystemTime {
                 }
             }
         };
-        let secs = i64::try_from(secs)
-            .map_err(|_| EncodeError::Invalid("a time too far from 1970".to_owned()))?;
+        let secs = i64::try_from(secs).map_err(|_| {
+            EncodeError::Invalid(format!(
+                "expected a time within 2^63 seconds of 1970, found {secs} seconds"
+            ))
+        })?;
         ShmField::<R>::encode(&(secs, nanos), out)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (secs, nanos) = <(i64, u32) as ShmField<R>>::decode(bytes)?;
-        let nanos = Duration::new(0, checked_nanos(nanos)?);
+        let nanos = Duration::new(0, check_nanos(nanos)?);
         let whole = Duration::from_secs(secs.unsigned_abs());
         let second = if secs < 0 {
             Self::UNIX_EPOCH.checked_sub(whole)
@@ -92,7 +96,11 @@ impl<R> ShmField<R> for SystemTime {
         };
         second
             .and_then(|second| second.checked_add(nanos))
-            .ok_or_else(|| DecodeError::Invalid("a time too far from 1970".to_owned()))
+            .ok_or_else(|| {
+                DecodeError::Invalid(format!(
+                    "expected a time that this platform represents, found {secs} seconds from 1970"
+                ))
+            })
     }
 }
 whole!(both SystemTime, 12);

@@ -1,9 +1,10 @@
-//! Whole keys and values, and what callers may pass for them.
+//! [`ShmKey`] and [`ShmValue`]: types that are whole keys and values, and
+//! [`ToKey`] and [`ToValue`]: what callers may pass for them.
 //!
-//! The size is a parameter of [`ShmKey`] and [`ShmValue`] so that a wrong `K`
-//! or `V` is an ordinary unsatisfied bound, which `cargo check` reports and
-//! which names the size that would fit. The footprint traits answer the other
-//! way round: they find the size for the `Map` alias.
+//! The size is a parameter of [`ShmKey`] and [`ShmValue`], so that a wrong `K` or
+//! `V` is an unsatisfied bound: `cargo check` reports it and names the size that
+//! fits. The footprint traits answer the other way round: from them, the alias
+//! `Map` finds the sizes of its types.
 
 use super::error::EncodeError;
 use super::field::ShmField;
@@ -11,15 +12,27 @@ use super::field::role::{KeyRole, ValueRole};
 
 /// A type that can be a key of `K` bytes. Derive it.
 ///
-/// Keys are equal when their bytes are equal, so anything with two bytes for
-/// one value (a float: `0.0 == -0.0`) cannot be part of one. The exception are
-/// plain-old-data keys ([`Pod`](crate::Pod), `#[shm(pod)]`,
-/// [`impl_pod!`](crate::impl_pod)): with a float inside, `0.0` and `-0.0` are
-/// two keys, and a NaN finds itself.
+/// A map compares keys by their bytes. A type whose equal values may differ in
+/// their bytes, such as a float (`0.0 == -0.0`), cannot be part of a key.
+/// Plain-old-data keys ([`Pod`](crate::Pod), `#[shm(pod)]`,
+/// [`impl_pod!`](crate::impl_pod)) are the exception: with a float inside, `0.0`
+/// and `-0.0` are two keys, and a NaN finds itself.
 ///
-/// The type and its value's are described in the segment within limits: 64 KiB,
-/// 8192 types, fields and variants, 32 levels. A map of larger ones does not
-/// compile, and neither does one of keys without any bytes:
+/// ```
+/// use shmkv_core::ShmKey;
+///
+/// #[derive(ShmKey)]
+/// struct Id {
+///     site: u32,
+///     sensor: u16,
+/// }
+///
+/// assert_eq!(<Id as ShmKey<6>>::SIZE, 6);
+/// ```
+///
+/// The descriptions of both types of a map are limited to 64 KiB, 8192 types,
+/// fields and variants, and 32 levels. A map of larger types does not compile, and
+/// neither does one whose keys have no bytes:
 ///
 /// ```compile_fail
 /// #[derive(shmkv_core::ShmKey)]
@@ -31,76 +44,88 @@ use super::field::role::{KeyRole, ValueRole};
     message = "`{Self}` cannot be a shared-memory key of {K} bytes",
     label = "not a key type of {K} bytes",
     note = "derive `ShmKey` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`",
-    note = "a generic type, an `Option`, a tuple or an array is wrapped in a one-field struct that derives it"
+    note = "wrap a generic type, an `Option`, a tuple or an array in a one-field struct that derives it"
 )]
 pub trait ShmKey<const K: usize>: ShmField<KeyRole> {
-    /// Bytes of a key: `K`.
+    /// The size of a key in bytes, `K`.
     const SIZE: usize = K;
 
-    /// A number that differs, in all likelihood, between different types; see
+    /// A hash of the type's schema; see
     /// [`Schema::fingerprint`](crate::schema::Schema::fingerprint).
     const FINGERPRINT: u64 = Self::SCHEMA.fingerprint();
 }
 
 /// A type that can be a value of `V` bytes. Derive it.
 ///
-/// `()` is a value of no bytes: a map of it is a set.
+/// `()` is a value of 0 bytes: a map of it is a set.
+///
+/// ```
+/// use shmkv_core::ShmValue;
+///
+/// #[derive(ShmValue)]
+/// struct Reading {
+///     at: u64,
+///     celsius: Option<f32>,
+/// }
+///
+/// assert_eq!(<Reading as ShmValue<13>>::SIZE, 8 + 1 + 4);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shared-memory value of {V} bytes",
     label = "not a value type of {V} bytes",
     note = "derive `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`",
-    note = "a generic type, an `Option`, a tuple or an array is wrapped in a one-field struct that derives it"
+    note = "wrap a generic type, an `Option`, a tuple or an array in a one-field struct that derives it"
 )]
 pub trait ShmValue<const V: usize>: ShmField<ValueRole> {
-    /// Bytes of a value: `V`.
+    /// The size of a value in bytes, `V`.
     const SIZE: usize = V;
 
-    /// A number that differs, in all likelihood, between different types; see
+    /// A hash of the type's schema; see
     /// [`Schema::fingerprint`](crate::schema::Schema::fingerprint).
     const FINGERPRINT: u64 = Self::SCHEMA.fingerprint();
 }
 
-/// Finds `K` for a key type.
+/// Maps a key type to its size `K`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shared-memory key",
     label = "not a key type",
     note = "derive `ShmKey` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`",
-    note = "a generic type, an `Option`, a tuple or an array is wrapped in a one-field struct that derives it"
+    note = "wrap a generic type, an `Option`, a tuple or an array in a one-field struct that derives it"
 )]
 pub trait KeyFootprint {
     /// `[u8; K]`.
     type Bytes;
 }
 
-/// Finds `V` for a value type.
+/// Maps a value type to its size `V`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shared-memory value",
     label = "not a value type",
     note = "derive `ShmValue` on it; for a `bytemuck::Pod` type write `pod!({Self})`; for text use `ShmStr<N>`",
-    note = "a generic type, an `Option`, a tuple or an array is wrapped in a one-field struct that derives it"
+    note = "wrap a generic type, an `Option`, a tuple or an array in a one-field struct that derives it"
 )]
 pub trait ValueFootprint {
     /// `[u8; V]`.
     type Bytes;
 }
 
-/// What may be passed where a map wants a `Key`: the key or a reference to it,
-/// and for text keys any `&str`.
+/// What callers may pass where a map takes a `Key`: the key or a reference to it,
+/// and for text keys also a `&str` or a `String`.
 #[diagnostic::on_unimplemented(
-    message = "a map keyed by `{Key}` cannot be asked with `{Self}`",
+    message = "a map with keys of type `{Key}` does not take `{Self}` as a key",
     label = "expected `{Key}` or a reference to it"
 )]
 pub trait ToKey<Key> {
-    /// Writes the bytes of the key, exactly as `Key` would.
+    /// Writes the bytes of the key to `out`, the same as `Key` itself would.
     ///
     /// # Errors
     ///
     /// As [`ShmField::encode`].
     fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError>;
 
-    /// The bytes themselves, if they are in memory already.
+    /// The encoded bytes, if they are in memory already.
     #[doc(hidden)]
     #[inline(always)]
     fn as_encoded(&self) -> Option<&[u8]> {
@@ -108,21 +133,21 @@ pub trait ToKey<Key> {
     }
 }
 
-/// What may be passed where a map wants a `Value`: the value or a reference to
-/// it, and for text values any `&str`.
+/// What callers may pass where a map takes a `Value`: the value or a reference to
+/// it, and for text values also a `&str` or a `String`.
 #[diagnostic::on_unimplemented(
-    message = "a map of `{Value}` cannot store `{Self}`",
+    message = "a map with values of type `{Value}` does not take `{Self}` as a value",
     label = "expected `{Value}` or a reference to it"
 )]
 pub trait ToValue<Value> {
-    /// Writes the bytes of the value, exactly as `Value` would.
+    /// Writes the bytes of the value to `out`, the same as `Value` itself would.
     ///
     /// # Errors
     ///
     /// As [`ShmField::encode`].
     fn encode_into(&self, out: &mut [u8]) -> Result<(), EncodeError>;
 
-    /// The bytes themselves, if they are in memory already.
+    /// The encoded bytes, if they are in memory already.
     #[doc(hidden)]
     #[inline(always)]
     fn as_encoded(&self) -> Option<&[u8]> {
@@ -161,7 +186,8 @@ macro_rules! to_whole {
 to_whole!(ToKey, KeyRole);
 to_whole!(ToValue, ValueRole);
 
-/// Makes a type with a fixed encoding a whole key, a whole value, or both.
+/// Makes a type with an encoding of `$size` bytes a whole key, a whole value, or
+/// both.
 macro_rules! whole {
     (key $t:ty, $size:expr $(, $($generics:tt)*)?) => {
         impl $(<$($generics)*>)? $crate::codec::whole::ShmKey<{ $size }> for $t {}

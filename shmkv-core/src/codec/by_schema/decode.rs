@@ -1,23 +1,25 @@
-//! Bytes to values, by the schema alone.
+//! From bytes to values, by the schema alone.
 //!
-//! Schema and bytes both come from a segment, so both may be hostile. Every part
-//! is taken by a checked slice, and work and memory are bounded by a [`Budget`] in
-//! proportion to the bytes: a schema of deep wrappers, long names, or lists of
-//! nothing can claim far more parts than there are bytes.
+//! Schema and bytes both come from a segment, so both may be hostile.
+//!
+//! **Invariant.** Checked slices take every part, and a [`Budget`] in proportion
+//! to the bytes bounds work and memory. Without it, a schema of deep wrappers, long
+//! names or lists of empty elements could claim far more parts than there are
+//! bytes.
 
 use core::ffi::CStr;
 
-use super::shape::{alone, counted, too_short};
+use super::shape::{inconsistent, sole_field, split_elements};
 use super::value::Value;
 use crate::codec::error::DecodeError;
 use crate::codec::field::ShmField;
 use crate::codec::field::role::ValueRole;
-use crate::codec::length::{length_width, number};
-use crate::codec::schema::parsed::{ParsedField, ParsedSchema, positional};
+use crate::codec::length::{length_width, little_endian};
+use crate::codec::schema::parsed::{ParsedField, ParsedSchema, is_positional};
 use crate::codec::schema::tree::Scalar;
 
 impl ParsedSchema {
-    /// The value of this type that `bytes` hold.
+    /// Decodes a value of this type.
     ///
     /// ```
     /// use shmkv_core::schema::{ParsedSchema, Scalar, Schema, Value};
@@ -35,35 +37,36 @@ impl ParsedSchema {
     ///
     /// # Errors
     ///
-    /// Nothing of this type has these bytes, or there are not
-    /// [`size`](Self::size) of them. Any bytes are safe to pass. A value of more
-    /// than some million parts is refused too.
+    /// No value of this type has these bytes, `bytes` is not [`size`](Self::size)
+    /// long, or the value has far more parts than bytes or more than a few
+    /// million. Any bytes are safe to pass.
     pub fn decode(&self, bytes: &[u8]) -> Result<Value, DecodeError> {
         let (expected, found) = (self.size(), bytes.len());
         if expected != found {
             return Err(DecodeError::WrongLength { expected, found });
         }
-        Decoder(Budget::of(bytes)).value(self, bytes)
+        Decoder(Budget::for_bytes(bytes)).decode(self, bytes)
     }
 }
 
-/// How much work is left. A part costs 1; one without bytes of its own, of which
-/// there may be any number, costs [`OF_NOTHING`](Budget::OF_NOTHING).
+/// The work that is left. A part costs 1. A part without bytes costs
+/// [`EMPTY_PART`](Budget::EMPTY_PART), since a schema may claim any number of them.
 struct Budget(usize);
 
 impl Budget {
-    /// What each byte pays for, so that parts without bytes are about as many as bytes.
-    const OF_NOTHING: usize = 16;
-    /// Bytes of a name that cost as much as a part. A value has copies of its names.
+    /// The cost of a part without bytes, and what each byte adds to the budget:
+    /// there may be about as many such parts as bytes.
+    const EMPTY_PART: usize = 16;
+    /// Bytes of a name that cost as much as a part, since values copy names.
     const NAME: usize = 8;
 
-    /// Enough for every type that a program would declare: each byte may be
-    /// wrapped several times.
-    fn of(bytes: &[u8]) -> Self {
+    /// Enough for any type that a program would declare: each byte may be inside
+    /// several wrappers.
+    fn for_bytes(bytes: &[u8]) -> Self {
         Self(
             bytes
                 .len()
-                .saturating_mul(Self::OF_NOTHING)
+                .saturating_mul(Self::EMPTY_PART)
                 .clamp(1 << 16, 1 << 24),
         )
     }
@@ -74,7 +77,9 @@ impl Budget {
                 self.0 = left;
                 Ok(())
             }
-            None => Err(DecodeError::Invalid("too many parts".to_owned())),
+            None => Err(DecodeError::Invalid(
+                "too many parts for the number of bytes".to_owned(),
+            )),
         }
     }
 }
@@ -82,10 +87,10 @@ impl Budget {
 struct Decoder(Budget);
 
 impl Decoder {
-    /// `bytes` are as many as the type has.
-    fn value(&mut self, schema: &ParsedSchema, bytes: &[u8]) -> Result<Value, DecodeError> {
+    /// Decodes a value from exactly as many bytes as its type has.
+    fn decode(&mut self, schema: &ParsedSchema, bytes: &[u8]) -> Result<Value, DecodeError> {
         self.0.spend(if bytes.is_empty() {
-            Budget::OF_NOTHING
+            Budget::EMPTY_PART
         } else {
             1
         })?;
@@ -93,14 +98,14 @@ impl Decoder {
             ParsedSchema::Scalar(scalar) => decode_scalar(*scalar, bytes),
             ParsedSchema::NonZero(scalar) => match decode_scalar(*scalar, bytes)? {
                 Value::Unsigned(0) | Value::Signed(0) => Err(DecodeError::OutOfRange {
-                    expected: "a number other than zero",
+                    expected: "a nonzero number",
                     found: 0,
                 }),
                 value => Ok(value),
             },
             ParsedSchema::Bytes { .. } => Ok(Value::Bytes(bytes.to_vec())),
             ParsedSchema::Text { capacity } => match CStr::from_bytes_until_nul(bytes) {
-                Ok(stored) => text(stored.to_bytes()),
+                Ok(stored) => decode_text(stored.to_bytes()),
                 Err(_) => Err(DecodeError::Unterminated {
                     capacity: *capacity,
                 }),
@@ -109,16 +114,16 @@ impl Decoder {
                 Ok(Value::Bytes(bytes.to_vec()))
             }
             ParsedSchema::Pod { fields, .. } | ParsedSchema::Struct { fields, .. } => {
-                self.fields(fields, bytes, "")
+                self.decode_fields(fields, bytes, "")
             }
             ParsedSchema::Array { element, len } => {
                 let size = bytes.len().checked_div(*len).unwrap_or(0);
-                self.elements(element, *len, size, bytes)
+                self.decode_elements(element, *len, size, bytes)
             }
             ParsedSchema::Option(inner) => match bytes.split_first() {
                 Some((0, _)) => Ok(Value::Null),
                 Some((1, payload)) => {
-                    let value = self.value(inner, payload)?;
+                    let value = self.decode(inner, payload)?;
                     Ok(if inner.is_nullable() {
                         Value::Map(vec![("Some".to_owned(), value)])
                     } else {
@@ -126,15 +131,17 @@ impl Decoder {
                     })
                 }
                 tag => Err(DecodeError::OutOfRange {
-                    expected: "an option's tag (0 or 1)",
+                    expected: "the tag of an option (0 or 1)",
                     found: tag.map_or(0, |(tag, _)| u64::from(*tag)),
                 }),
             },
             ParsedSchema::Tuple(items) => {
                 let (mut values, mut rest) = (Vec::new(), bytes);
                 for (index, item) in items.iter().enumerate() {
-                    let part = rest.split_off(..self.size(item)?).ok_or_else(too_short)?;
-                    let value = self.value(item, part);
+                    let part = rest
+                        .split_off(..self.size_of(item)?)
+                        .ok_or_else(inconsistent)?;
+                    let value = self.decode(item, part);
                     values.push(value.map_err(|error| error.in_field(&index.to_string()))?);
                 }
                 Ok(Value::List(values))
@@ -145,50 +152,51 @@ impl Decoder {
                 variants,
                 ..
             } => {
-                let tag = number(bytes.get(..*tag_width).ok_or_else(too_short)?);
+                let tag = little_endian(bytes.get(..*tag_width).ok_or_else(inconsistent)?);
                 let mut known = variants.iter();
                 let found = known.position(|variant| u64::from(variant.tag) == tag);
-                // Types with so many variants that the search counts are rare.
+                // Free for enums of up to 64 variants.
                 self.0.spend(found.unwrap_or(variants.len()) / 64)?;
                 let variant = found.and_then(|index| variants.get(index)).ok_or_else(|| {
-                    DecodeError::Invalid(format!("no variant of `{name}` has the tag {tag}"))
+                    DecodeError::Invalid(format!("expected a tag of enum `{name}`, found {tag}"))
                 })?;
                 self.0.spend(variant.name.len() / Budget::NAME)?;
                 let name = variant.name.clone();
                 if variant.fields.is_empty() {
                     return Ok(Value::Text(name));
                 }
-                let fields = self.fields(&variant.fields, bytes, &format!("{name}."))?;
+                let fields = self.decode_fields(&variant.fields, bytes, &format!("{name}."))?;
                 Ok(Value::Map(vec![(name, fields)]))
             }
-            ParsedSchema::String { max_len } => text(counted(*max_len, 1, bytes)?.1),
+            ParsedSchema::String { max_len } => decode_text(split_elements(*max_len, 1, bytes)?.1),
             ParsedSchema::Vec { element, max_len } => {
-                let size = self.size(element)?;
-                let (len, elements) = counted(*max_len, size, bytes)?;
-                self.elements(element, len, size, elements)
+                let size = self.size_of(element)?;
+                let (len, elements) = split_elements(*max_len, size, bytes)?;
+                self.decode_elements(element, len, size, elements)
             }
         }
     }
 
-    /// Fields of a struct or a variant; `of` stands before their names in errors.
-    fn fields(
+    /// Decodes the fields of a struct or variant. Errors name a field with
+    /// `prefix` in front.
+    fn decode_fields(
         &mut self,
         fields: &[ParsedField],
         bytes: &[u8],
-        of: &str,
+        prefix: &str,
     ) -> Result<Value, DecodeError> {
         let mut decode = |field: &ParsedField| {
             self.0.spend(field.name.len() / Budget::NAME)?;
-            let size = self.size(&field.schema)?;
+            let size = self.size_of(&field.schema)?;
             let part = bytes.get(field.offset..).and_then(|rest| rest.get(..size));
-            part.ok_or_else(too_short)
-                .and_then(|part| self.value(&field.schema, part))
-                .map_err(|error| error.in_field(&format!("{of}{}", field.name)))
+            part.ok_or_else(inconsistent)
+                .and_then(|part| self.decode(&field.schema, part))
+                .map_err(|error| error.in_field(&format!("{prefix}{}", field.name)))
         };
-        if let Some(field) = alone(fields) {
+        if let Some(field) = sole_field(fields) {
             return decode(field);
         }
-        if positional(fields) {
+        if is_positional(fields) {
             let values: Result<_, _> = fields.iter().map(decode).collect();
             return values.map(Value::List);
         }
@@ -197,7 +205,7 @@ impl Decoder {
         values.map(Value::Map)
     }
 
-    fn elements(
+    fn decode_elements(
         &mut self,
         element: &ParsedSchema,
         len: usize,
@@ -206,28 +214,28 @@ impl Decoder {
     ) -> Result<Value, DecodeError> {
         let (mut values, mut rest) = (Vec::new(), bytes);
         for index in 0..len {
-            let part = rest.split_off(..size).ok_or_else(too_short)?;
-            let value = self.value(element, part);
+            let part = rest.split_off(..size).ok_or_else(inconsistent)?;
+            let value = self.decode(element, part);
             values.push(value.map_err(|error| error.in_element(index))?);
         }
         Ok(Value::List(values))
     }
 
-    /// As [`ParsedSchema::size`], paid for.
-    fn size(&mut self, schema: &ParsedSchema) -> Result<usize, DecodeError> {
+    /// The size of a type, which takes a walk that the budget pays for.
+    fn size_of(&mut self, schema: &ParsedSchema) -> Result<usize, DecodeError> {
         self.0.spend(1)?;
         Ok(match schema {
-            ParsedSchema::Array { element, len } => self.size(element)?.saturating_mul(*len),
-            ParsedSchema::Option(inner) => self.size(inner)?.saturating_add(1),
+            ParsedSchema::Array { element, len } => self.size_of(element)?.saturating_mul(*len),
+            ParsedSchema::Option(inner) => self.size_of(inner)?.saturating_add(1),
             ParsedSchema::Tuple(items) => {
                 let mut size = 0_usize;
                 for item in items {
-                    size = size.saturating_add(self.size(item)?);
+                    size = size.saturating_add(self.size_of(item)?);
                 }
                 size
             }
             ParsedSchema::Vec { element, max_len } => {
-                let elements = self.size(element)?.saturating_mul(*max_len);
+                let elements = self.size_of(element)?.saturating_mul(*max_len);
                 length_width(*max_len).saturating_add(elements)
             }
             leaf => leaf.size(),
@@ -236,31 +244,31 @@ impl Decoder {
 }
 
 fn decode_scalar(scalar: Scalar, bytes: &[u8]) -> Result<Value, DecodeError> {
-    fn read<T: ShmField<ValueRole>, U: From<T>>(
+    fn decode_as<T: ShmField<ValueRole>, U: From<T>>(
         bytes: &[u8],
         value: impl FnOnce(U) -> Value,
     ) -> Result<Value, DecodeError> {
-        T::decode(bytes).map(|read| value(read.into()))
+        T::decode(bytes).map(|decoded| value(decoded.into()))
     }
     match scalar {
-        Scalar::U8 => read::<u8, _>(bytes, Value::Unsigned),
-        Scalar::U16 => read::<u16, _>(bytes, Value::Unsigned),
-        Scalar::U32 => read::<u32, _>(bytes, Value::Unsigned),
-        Scalar::U64 => read::<u64, _>(bytes, Value::Unsigned),
-        Scalar::U128 => read::<u128, _>(bytes, Value::Unsigned),
-        Scalar::I8 => read::<i8, _>(bytes, Value::Signed),
-        Scalar::I16 => read::<i16, _>(bytes, Value::Signed),
-        Scalar::I32 => read::<i32, _>(bytes, Value::Signed),
-        Scalar::I64 => read::<i64, _>(bytes, Value::Signed),
-        Scalar::I128 => read::<i128, _>(bytes, Value::Signed),
-        Scalar::F32 => read::<f32, _>(bytes, Value::F32),
-        Scalar::F64 => read::<f64, _>(bytes, Value::F64),
-        Scalar::Bool => read::<bool, _>(bytes, Value::Bool),
-        Scalar::Char => read::<char, _>(bytes, Value::Text),
+        Scalar::U8 => decode_as::<u8, _>(bytes, Value::Unsigned),
+        Scalar::U16 => decode_as::<u16, _>(bytes, Value::Unsigned),
+        Scalar::U32 => decode_as::<u32, _>(bytes, Value::Unsigned),
+        Scalar::U64 => decode_as::<u64, _>(bytes, Value::Unsigned),
+        Scalar::U128 => decode_as::<u128, _>(bytes, Value::Unsigned),
+        Scalar::I8 => decode_as::<i8, _>(bytes, Value::Signed),
+        Scalar::I16 => decode_as::<i16, _>(bytes, Value::Signed),
+        Scalar::I32 => decode_as::<i32, _>(bytes, Value::Signed),
+        Scalar::I64 => decode_as::<i64, _>(bytes, Value::Signed),
+        Scalar::I128 => decode_as::<i128, _>(bytes, Value::Signed),
+        Scalar::F32 => decode_as::<f32, _>(bytes, Value::F32),
+        Scalar::F64 => decode_as::<f64, _>(bytes, Value::F64),
+        Scalar::Bool => decode_as::<bool, _>(bytes, Value::Bool),
+        Scalar::Char => decode_as::<char, _>(bytes, Value::Text),
     }
 }
 
-fn text(bytes: &[u8]) -> Result<Value, DecodeError> {
+fn decode_text(bytes: &[u8]) -> Result<Value, DecodeError> {
     match core::str::from_utf8(bytes) {
         Ok(text) => Ok(Value::Text(text.to_owned())),
         Err(error) => Err(DecodeError::NotUtf8 {

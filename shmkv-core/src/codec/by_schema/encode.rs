@@ -1,26 +1,31 @@
-//! Values to bytes, by the schema alone: exactly those that the type's own
-//! encoder writes.
+//! From values to bytes, by the schema alone.
 //!
-//! The schema may be hostile, the value is what somebody typed. Everything is
-//! written to a private buffer of the type's size, through checked slices.
+//! The schema may be hostile, and the value may be what a person typed.
+//!
+//! **Invariant.** The bytes are those that the type's own encoder writes. They go
+//! to a private buffer of the type's size, through checked slices.
 
 use std::time::{Duration, SystemTime};
 
-use super::shape::alone;
+use super::encode_leaf::{encode_bytes, encode_scalar, encode_text, expected, inconsistent};
+use super::shape::sole_field;
 use super::value::Value;
+use crate::codec::count::Count;
 use crate::codec::error::EncodeError;
 use crate::codec::field::ShmField;
 use crate::codec::field::role::ValueRole;
 use crate::codec::length::length_width;
-use crate::codec::schema::parsed::{ParsedField, ParsedSchema, ParsedVariant, positional};
-use crate::codec::schema::tree::Scalar;
+use crate::codec::schema::parsed::{ParsedField, ParsedSchema, ParsedVariant, is_positional};
+
+/// What an `Option` is whose value may be `Null` itself.
+const SOME_OR_NULL: &str = "null or a map with the field `Some`";
 
 impl ParsedSchema {
-    /// The bytes of a value of this type.
+    /// Encodes a value of this type, in [`size`](Self::size) bytes.
     ///
-    /// They are those that a program with the type itself would store. What a
-    /// type demands beyond its schema is not known here; for the types of `std`
-    /// it is checked all the same.
+    /// The bytes are those that a program with the type itself would store. A type
+    /// may have rules that its schema does not tell; those of the types of `std`
+    /// are checked all the same.
     ///
     /// ```
     /// use shmkv_core::schema::{ParsedSchema, Scalar, Schema, Value};
@@ -34,21 +39,22 @@ impl ParsedSchema {
     ///
     /// # Errors
     ///
-    /// The value is not of this type, or does not fit.
+    /// The value is not of this type, or does not fit. The error names the field
+    /// and says what the type expects there.
     pub fn encode(&self, value: &Value) -> Result<Vec<u8>, EncodeError> {
         let mut out = vec![0; self.size()];
-        self.write(value, &mut out)?;
+        self.encode_to(value, &mut out)?;
         Ok(out)
     }
 
-    /// Writes to `out`, which is zero and of the type's size.
-    fn write(&self, value: &Value, out: &mut [u8]) -> Result<(), EncodeError> {
+    /// Encodes to `out`, which is zero and of the type's size.
+    fn encode_to(&self, value: &Value, out: &mut [u8]) -> Result<(), EncodeError> {
         match self {
             Self::Scalar(scalar) => encode_scalar(*scalar, value, out),
             Self::NonZero(scalar) => {
                 encode_scalar(*scalar, value, out)?;
                 if out.iter().all(|byte| *byte == 0) {
-                    return Err(expected("a number other than zero", value));
+                    return Err(expected("a nonzero number", value));
                 }
                 Ok(())
             }
@@ -61,35 +67,33 @@ impl ParsedSchema {
             }
             Self::Array { element, len } => match value {
                 Value::List(items) if items.len() == *len => encode_elements(element, items, out),
-                _ => Err(expected(&format!("a list of {len}"), value)),
+                _ => Err(expected_list(*len, value)),
             },
             Self::Option(inner) => {
-                let (tag, payload) = out.split_at_mut_checked(1).ok_or_else(contradiction)?;
+                let (tag, payload) = out.split_at_mut_checked(1).ok_or_else(inconsistent)?;
                 let value = match value {
                     Value::Null => return Ok(()),
                     Value::Map(fields) if inner.is_nullable() => match fields.as_slice() {
                         [(name, value)] if name == "Some" => value,
-                        _ => return Err(expected("`Some` or nothing", value)),
+                        _ => return Err(expected(SOME_OR_NULL, value)),
                     },
-                    _ if inner.is_nullable() => {
-                        return Err(expected("a map of `Some`, or nothing", value));
-                    }
+                    _ if inner.is_nullable() => return Err(expected(SOME_OR_NULL, value)),
                     value => value,
                 };
                 tag.fill(1);
-                inner.write(value, payload)
+                inner.encode_to(value, payload)
             }
             Self::Tuple(items) => match value {
                 Value::List(values) if values.len() == items.len() => {
                     let mut rest = out;
                     for (index, (item, value)) in items.iter().zip(values).enumerate() {
                         let part = rest.split_off_mut(..item.size());
-                        item.write(value, part.ok_or_else(contradiction)?)
+                        item.encode_to(value, part.ok_or_else(inconsistent)?)
                             .map_err(|error| error.in_field(&index.to_string()))?;
                     }
                     Ok(())
                 }
-                _ => Err(expected(&format!("a list of {}", items.len()), value)),
+                _ => Err(expected_list(items.len(), value)),
             },
             Self::Enum {
                 name,
@@ -105,7 +109,7 @@ impl ParsedSchema {
                 if len > max {
                     return Err(EncodeError::TooLong { len, max });
                 }
-                counted(max, len, len, out)?.copy_from_slice(text.as_bytes());
+                split_elements_mut(max, len, len, out)?.copy_from_slice(text.as_bytes());
                 Ok(())
             }
             Self::Vec { element, max_len } => {
@@ -117,12 +121,12 @@ impl ParsedSchema {
                     return Err(EncodeError::TooMany { len, max });
                 }
                 let bytes = len.saturating_mul(element.size());
-                encode_elements(element, items, counted(max, len, bytes, out)?)
+                encode_elements(element, items, split_elements_mut(max, len, bytes, out)?)
             }
         }
     }
 
-    /// Whether the types of `std` that have limits of their own keep them.
+    /// Checks the rules of those types of `std` that have more than their schema.
     fn check_std(&self, bytes: &[u8]) -> Result<(), EncodeError> {
         fn check<T: ShmField<ValueRole>>(
             schema: &ParsedSchema,
@@ -142,29 +146,30 @@ impl ParsedSchema {
     }
 }
 
-/// Fields of a struct or a variant; `of` stands before their names in errors.
+/// Encodes the fields of a struct or variant. Errors name a field with `prefix`
+/// in front.
 fn encode_fields(
     fields: &[ParsedField],
     value: &Value,
     out: &mut [u8],
-    of: &str,
+    prefix: &str,
 ) -> Result<(), EncodeError> {
     let mut encode = |field: &ParsedField, value: &Value| {
         let part = out.get_mut(field.offset..);
         let part = part.and_then(|rest| rest.get_mut(..field.schema.size()));
-        part.ok_or_else(contradiction)
-            .and_then(|part| field.schema.write(value, part))
-            .map_err(|error| error.in_field(&format!("{of}{}", field.name)))
+        part.ok_or_else(inconsistent)
+            .and_then(|part| field.schema.encode_to(value, part))
+            .map_err(|error| error.in_field(&format!("{prefix}{}", field.name)))
     };
-    if let Some(field) = alone(fields) {
+    if let Some(field) = sole_field(fields) {
         return encode(field, value);
     }
-    if positional(fields) {
+    if is_positional(fields) {
         let Value::List(values) = value else {
-            return Err(expected(&format!("a list of {}", fields.len()), value));
+            return Err(expected_list(fields.len(), value));
         };
         if values.len() != fields.len() {
-            return Err(expected(&format!("a list of {}", fields.len()), value));
+            return Err(expected_list(fields.len(), value));
         }
         return fields
             .iter()
@@ -172,13 +177,14 @@ fn encode_fields(
             .try_for_each(|(field, value)| encode(field, value));
     }
     let Value::Map(values) = value else {
-        let names = some(fields.iter().map(|field| field.name.as_str()));
-        return Err(expected(&format!("a map of the fields {names}"), value));
+        let what = format!("a map with the fields {}", field_names(fields));
+        return Err(expected(&what, value));
     };
     for (name, _) in values {
         if !fields.iter().any(|field| field.name == *name) {
-            let error = EncodeError::Invalid("there is no such field".to_owned());
-            return Err(error.in_field(&format!("{of}{name}")));
+            let known = field_names(fields);
+            let error = EncodeError::Invalid(format!("unknown field, expected one of {known}"));
+            return Err(error.in_field(&format!("{prefix}{name}")));
         }
     }
     for field in fields {
@@ -186,8 +192,8 @@ fn encode_fields(
             Some((_, value)) => encode(field, value)?,
             None if field.schema.is_nullable() => encode(field, &Value::Null)?,
             None => {
-                let error = EncodeError::Invalid("the field is missing".to_owned());
-                return Err(error.in_field(&format!("{of}{}", field.name)));
+                let error = EncodeError::Invalid("missing field".to_owned());
+                return Err(error.in_field(&format!("{prefix}{}", field.name)));
             }
         }
     }
@@ -195,7 +201,7 @@ fn encode_fields(
 }
 
 fn encode_variant(
-    of: &str,
+    enum_name: &str,
     tag_width: usize,
     variants: &[ParsedVariant],
     value: &Value,
@@ -205,28 +211,30 @@ fn encode_variant(
         Value::Text(name) => (name, None),
         Value::Map(fields) => match fields.as_slice() {
             [(name, content)] => (name, Some(content)),
-            _ => return Err(expected(&format!("a variant of `{of}`"), value)),
+            _ => return Err(expected(&format!("a variant of enum `{enum_name}`"), value)),
         },
-        _ => return Err(expected(&format!("a variant of `{of}`"), value)),
+        _ => return Err(expected(&format!("a variant of enum `{enum_name}`"), value)),
     };
     let Some(variant) = variants.iter().find(|variant| variant.name == *name) else {
-        let known = some(variants.iter().map(|variant| variant.name.as_str()));
+        let known = first_names(variants.iter().map(|variant| variant.name.as_str()));
         return Err(EncodeError::Invalid(format!(
-            "`{of}` has no variant {name:?}, it has {known}"
+            "unknown variant {name:?} of enum `{enum_name}`, expected one of {known}"
         )));
     };
     let tag = variant.tag.to_le_bytes();
-    let (tag, beyond) = tag.split_at_checked(tag_width).ok_or_else(contradiction)?;
+    let (tag, beyond) = tag.split_at_checked(tag_width).ok_or_else(inconsistent)?;
     if beyond.iter().any(|byte| *byte != 0) {
-        return Err(contradiction());
+        return Err(inconsistent());
     }
     out.get_mut(..tag_width)
-        .ok_or_else(contradiction)?
+        .ok_or_else(inconsistent)?
         .copy_from_slice(tag);
     match content {
         None if variant.fields.is_empty() => Ok(()),
         None => {
-            let error = EncodeError::Invalid("its fields are missing".to_owned());
+            let error = EncodeError::Invalid(
+                "expected the fields of the variant, found only its name".to_owned(),
+            );
             Err(error.in_field(name))
         }
         Some(content) => encode_fields(&variant.fields, content, out, &format!("{name}.")),
@@ -240,153 +248,46 @@ fn encode_elements(
 ) -> Result<(), EncodeError> {
     let (size, mut rest) = (element.size(), out);
     for (index, item) in items.iter().enumerate() {
-        let part = rest.split_off_mut(..size).ok_or_else(contradiction)?;
+        let part = rest.split_off_mut(..size).ok_or_else(inconsistent)?;
         element
-            .write(item, part)
+            .encode_to(item, part)
             .map_err(|error| error.in_element(index))?;
     }
     Ok(())
 }
 
-fn encode_scalar(scalar: Scalar, value: &Value, out: &mut [u8]) -> Result<(), EncodeError> {
-    fn put<T: ShmField<ValueRole>>(number: Option<T>, out: &mut [u8]) -> Option<()> {
-        number?.encode(out).ok()
-    }
-    fn integer<T: TryFrom<u128> + TryFrom<i128> + core::str::FromStr>(value: &Value) -> Option<T> {
-        match value {
-            Value::Unsigned(number) => T::try_from(*number).ok(),
-            Value::Signed(number) => T::try_from(*number).ok(),
-            Value::Text(text) => text.parse().ok(),
-            _ => None,
-        }
-    }
-    /// The nearest number, but no infinity that was not meant.
-    fn float<T: core::str::FromStr + Into<f64> + Copy>(value: &Value) -> Option<T> {
-        let text = match value {
-            Value::Unsigned(number) => number.to_string(),
-            Value::Signed(number) => number.to_string(),
-            Value::F32(number) => number.to_string(),
-            Value::F64(number) => number.to_string(),
-            Value::Text(text) => text.clone(),
-            _ => return None,
-        };
-        let number: T = text.parse().ok()?;
-        let finite = text.contains(|character: char| character.is_ascii_digit());
-        (!finite || number.into().is_finite()).then_some(number)
-    }
-    let done = match (scalar, value) {
-        (Scalar::U8, _) => put(integer::<u8>(value), out),
-        (Scalar::U16, _) => put(integer::<u16>(value), out),
-        (Scalar::U32, _) => put(integer::<u32>(value), out),
-        (Scalar::U64, _) => put(integer::<u64>(value), out),
-        (Scalar::U128, _) => put(integer::<u128>(value), out),
-        (Scalar::I8, _) => put(integer::<i8>(value), out),
-        (Scalar::I16, _) => put(integer::<i16>(value), out),
-        (Scalar::I32, _) => put(integer::<i32>(value), out),
-        (Scalar::I64, _) => put(integer::<i64>(value), out),
-        (Scalar::I128, _) => put(integer::<i128>(value), out),
-        // As it is, whichever of the many that are not numbers it may be.
-        (Scalar::F32, Value::F32(number)) => put(Some(*number), out),
-        (Scalar::F64, Value::F64(number)) => put(Some(*number), out),
-        (Scalar::F32, _) => put(float::<f32>(value), out),
-        (Scalar::F64, _) => put(float::<f64>(value), out),
-        (Scalar::Bool, Value::Bool(value)) => put(Some(*value), out),
-        (Scalar::Char, Value::Text(text)) => {
-            let mut characters = text.chars();
-            let only = characters.next().filter(|_| characters.next().is_none());
-            put(only, out)
-        }
-        (Scalar::Bool | Scalar::Char, _) => None,
-    };
-    done.ok_or_else(|| expected(&scalar.to_string(), value))
-}
-
-fn encode_bytes(value: &Value, out: &mut [u8]) -> Result<(), EncodeError> {
-    let bytes = match value {
-        Value::Bytes(bytes) => Some(bytes.clone()),
-        Value::Text(text) => from_hex(text),
-        Value::List(items) => items.iter().map(byte).collect(),
-        _ => None,
-    };
-    match bytes {
-        Some(bytes) if bytes.len() == out.len() => {
-            out.copy_from_slice(&bytes);
-            Ok(())
-        }
-        Some(bytes) => Err(EncodeError::Invalid(format!(
-            "expected {} bytes, found {}",
-            out.len(),
-            bytes.len()
-        ))),
-        None => {
-            let what = format!("{} bytes as hexadecimal 0x…", out.len());
-            Err(expected(&what, value))
-        }
-    }
-}
-
-fn byte(value: &Value) -> Option<u8> {
-    match value {
-        Value::Unsigned(number) => u8::try_from(*number).ok(),
-        Value::Signed(number) => u8::try_from(*number).ok(),
-        _ => None,
-    }
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.strip_prefix("0x")?.as_bytes().as_chunks::<2>();
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
-    rest.is_empty()
-        .then(|| pairs.iter().map(byte).collect())
-        .flatten()
-}
-
-fn encode_text(value: &Value, capacity: usize, out: &mut [u8]) -> Result<(), EncodeError> {
-    let Value::Text(text) = value else {
-        return Err(expected("text", value));
-    };
-    if let Some(at) = text.bytes().position(|byte| byte == 0) {
-        return Err(EncodeError::InteriorNul { at });
-    }
-    // One byte is for the NUL at the end.
-    let (len, max) = (text.len(), capacity.saturating_sub(1));
-    match out.get_mut(..len) {
-        Some(part) if len < capacity => {
-            part.copy_from_slice(text.as_bytes());
-            Ok(())
-        }
-        _ => Err(EncodeError::TooLong { len, max }),
-    }
-}
-
-/// Writes the length `len` of a string or vector, and hands out the `bytes` of
-/// its elements.
-fn counted(max: usize, len: usize, bytes: usize, out: &mut [u8]) -> Result<&mut [u8], EncodeError> {
+/// Writes the length `len` of a string or vector of up to `max` elements, and
+/// returns the `bytes` of its elements.
+fn split_elements_mut(
+    max: usize,
+    len: usize,
+    bytes: usize,
+    out: &mut [u8],
+) -> Result<&mut [u8], EncodeError> {
     let width = length_width(max);
-    let (prefix, rest) = out.split_at_mut_checked(width).ok_or_else(contradiction)?;
+    let (prefix, rest) = out.split_at_mut_checked(width).ok_or_else(inconsistent)?;
     for (byte, of_len) in prefix.iter_mut().zip(len.to_le_bytes()) {
         *byte = of_len;
     }
-    rest.get_mut(..bytes).ok_or_else(contradiction)
+    rest.get_mut(..bytes).ok_or_else(inconsistent)
 }
 
-/// The first few of many names.
-fn some<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+/// The error for a value that is not a list of `len` elements.
+#[cold]
+fn expected_list(len: usize, found: &Value) -> EncodeError {
+    expected(&format!("a list of {}", Count(len, "element")), found)
+}
+
+/// The names of the first eight fields, in a list.
+fn field_names(fields: &[ParsedField]) -> String {
+    first_names(fields.iter().map(|field| field.name.as_str()))
+}
+
+/// The first eight names, in a list.
+fn first_names<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let mut listed: Vec<_> = names.by_ref().take(8).collect();
     if names.next().is_some() {
         listed.push("…");
     }
     listed.join(", ")
-}
-
-#[cold]
-fn expected(what: &str, found: &Value) -> EncodeError {
-    EncodeError::Invalid(format!("expected {what}, found {}", found.describe()))
-}
-
-/// Only with a schema that was made by hand; see `decode`.
-#[cold]
-fn contradiction() -> EncodeError {
-    EncodeError::Invalid("the schema contradicts itself".to_owned())
 }

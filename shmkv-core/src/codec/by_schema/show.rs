@@ -1,24 +1,26 @@
-//! Printing a value of a type that this program does not have.
+//! From bytes to text for people, by the schema alone.
 //!
-//! Schema and bytes both come from a segment, so both may be hostile: whatever
-//! does not fit together is shown as damaged, text is escaped, and the work is
-//! bounded by [`BUDGET`] however deep and wide the schema claims to be.
+//! Schema and bytes both come from a segment, so both may be hostile.
+//!
+//! **Invariant.** Bytes that are no value print as `<damaged>`, names and text
+//! are escaped, and [`BUDGET`] bounds the work, however deep and wide the schema
+//! claims to be.
 
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 
-use super::shape::counted;
+use super::shape::split_elements;
 use crate::codec::field::ShmField;
 use crate::codec::field::role::ValueRole;
-use crate::codec::length::number;
+use crate::codec::length::little_endian;
 use crate::codec::schema::display::Name;
-use crate::codec::schema::parsed::{ParsedField, ParsedSchema, positional};
+use crate::codec::schema::parsed::{ParsedField, ParsedSchema, is_positional};
 use crate::codec::schema::tree::Scalar;
 
-/// Parts of a value that are printed; the rest is `…`.
+/// Parts of a value that are printed. `…` stands for the rest.
 const BUDGET: usize = 4_096;
 
-/// Bytes of one run that are printed in hexadecimal.
+/// Bytes without further meaning that are printed, in hexadecimal.
 const HEX: usize = 64;
 
 /// Bytes of one text that are printed.
@@ -27,19 +29,21 @@ const TEXT: usize = 64 * 1024;
 /// Bytes of text that count as one part.
 const TEXT_PER_PART: usize = 64;
 
-/// Stands in the text for what the bytes do not say.
+/// Stands for a part whose bytes are no value of its type.
 const DAMAGED: &str = "<damaged>";
 
-/// A value as text; see [`ParsedSchema::show`].
+/// What [`ParsedSchema::show`] returns.
 struct Shown<'a> {
     schema: &'a ParsedSchema,
     bytes: &'a [u8],
 }
 
 impl ParsedSchema {
-    /// The value of this type that `bytes` hold, as text for people.
+    /// Displays the value of this type that `bytes` hold, for people to read: at
+    /// most 4096 parts of it, and of each text at most 64 KiB.
     ///
-    /// Any bytes are safe to pass; what makes no sense prints as `<damaged>`.
+    /// Any bytes are safe to pass. A part whose bytes are no value of its type
+    /// prints as `<damaged>`.
     ///
     /// ```
     /// use shmkv_core::schema::{ParsedSchema, Scalar, Schema};
@@ -59,7 +63,7 @@ impl ParsedSchema {
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut printer = Printer { f, budget: BUDGET };
-        printer.value(self.schema, self.bytes)
+        printer.print(self.schema, self.bytes)
     }
 }
 
@@ -69,12 +73,12 @@ struct Printer<'f, 'b> {
 }
 
 impl Printer<'_, '_> {
-    fn value(&mut self, schema: &ParsedSchema, bytes: &[u8]) -> fmt::Result {
-        self.sized(schema, schema.size(), bytes)
+    fn print(&mut self, schema: &ParsedSchema, bytes: &[u8]) -> fmt::Result {
+        self.print_sized(schema, schema.size(), bytes)
     }
 
-    /// `size` is that of the schema, which takes a walk to compute.
-    fn sized(&mut self, schema: &ParsedSchema, size: usize, bytes: &[u8]) -> fmt::Result {
+    /// As `print`, if the size of the schema is known: it takes a walk to compute.
+    fn print_sized(&mut self, schema: &ParsedSchema, size: usize, bytes: &[u8]) -> fmt::Result {
         if self.budget == 0 {
             return self.f.write_char('…');
         }
@@ -83,41 +87,41 @@ impl Printer<'_, '_> {
             return self.f.write_str(DAMAGED);
         };
         match schema {
-            ParsedSchema::Scalar(scalar) => self.scalar(*scalar, bytes),
+            ParsedSchema::Scalar(scalar) => self.print_scalar(*scalar, bytes),
             ParsedSchema::NonZero(_) if bytes.iter().all(|byte| *byte == 0) => {
                 self.f.write_str(DAMAGED)
             }
-            ParsedSchema::NonZero(scalar) => self.scalar(*scalar, bytes),
-            ParsedSchema::Bytes { .. } => self.hex(bytes),
+            ParsedSchema::NonZero(scalar) => self.print_scalar(*scalar, bytes),
+            ParsedSchema::Bytes { .. } => self.print_hex(bytes),
             ParsedSchema::Text { .. } => match CStr::from_bytes_until_nul(bytes) {
-                Ok(text) => self.text(text.to_bytes()),
+                Ok(text) => self.print_text(text.to_bytes()),
                 Err(_) => {
                     self.spend(bytes.len() / TEXT_PER_PART);
                     self.f.write_str(DAMAGED)
                 }
             },
-            ParsedSchema::Pod { fields, .. } if fields.is_empty() => self.hex(bytes),
+            ParsedSchema::Pod { fields, .. } if fields.is_empty() => self.print_hex(bytes),
             ParsedSchema::Pod { name, fields, .. } | ParsedSchema::Struct { name, fields, .. } => {
                 write!(self.f, "{}", Name(name))?;
-                self.fields(fields, bytes)
+                self.print_fields(fields, bytes)
             }
-            ParsedSchema::Array { element, len } => self.elements(element, *len, bytes),
+            ParsedSchema::Array { element, len } => self.print_elements(element, *len, bytes),
             ParsedSchema::Option(inner) => match bytes.split_first() {
                 Some((0, _)) => self.f.write_str("None"),
                 Some((1, payload)) => {
                     self.f.write_str("Some(")?;
-                    self.value(inner, payload)?;
+                    self.print(inner, payload)?;
                     self.f.write_char(')')
                 }
                 _ => self.f.write_str(DAMAGED),
             },
-            ParsedSchema::Tuple(items) => self.tuple(items, bytes),
+            ParsedSchema::Tuple(items) => self.print_tuple(items, bytes),
             ParsedSchema::Enum {
                 tag_width,
                 variants,
                 ..
             } => {
-                let tag = bytes.get(..*tag_width).map(number);
+                let tag = bytes.get(..*tag_width).map(little_endian);
                 let known = |tag| {
                     variants
                         .iter()
@@ -126,51 +130,51 @@ impl Printer<'_, '_> {
                 match tag.and_then(known) {
                     Some(variant) => {
                         write!(self.f, "{}", Name(&variant.name))?;
-                        self.fields(&variant.fields, bytes)
+                        self.print_fields(&variant.fields, bytes)
                     }
                     None => self.f.write_str(DAMAGED),
                 }
             }
-            ParsedSchema::String { max_len } => match counted(*max_len, 1, bytes) {
-                Ok((_, text)) => self.text(text),
+            ParsedSchema::String { max_len } => match split_elements(*max_len, 1, bytes) {
+                Ok((_, text)) => self.print_text(text),
                 Err(_) => self.f.write_str(DAMAGED),
             },
             ParsedSchema::Vec { element, max_len } => {
-                match counted(*max_len, element.size(), bytes) {
-                    Ok((len, bytes)) => self.elements(element, len, bytes),
+                match split_elements(*max_len, element.size(), bytes) {
+                    Ok((len, bytes)) => self.print_elements(element, len, bytes),
                     Err(_) => self.f.write_str(DAMAGED),
                 }
             }
         }
     }
 
-    fn scalar(&mut self, scalar: Scalar, bytes: &[u8]) -> fmt::Result {
+    fn print_scalar(&mut self, scalar: Scalar, bytes: &[u8]) -> fmt::Result {
         match scalar {
-            Scalar::U8 => self.decoded::<u8>(bytes),
-            Scalar::U16 => self.decoded::<u16>(bytes),
-            Scalar::U32 => self.decoded::<u32>(bytes),
-            Scalar::U64 => self.decoded::<u64>(bytes),
-            Scalar::U128 => self.decoded::<u128>(bytes),
-            Scalar::I8 => self.decoded::<i8>(bytes),
-            Scalar::I16 => self.decoded::<i16>(bytes),
-            Scalar::I32 => self.decoded::<i32>(bytes),
-            Scalar::I64 => self.decoded::<i64>(bytes),
-            Scalar::I128 => self.decoded::<i128>(bytes),
-            Scalar::F32 => self.decoded::<f32>(bytes),
-            Scalar::F64 => self.decoded::<f64>(bytes),
-            Scalar::Bool => self.decoded::<bool>(bytes),
-            Scalar::Char => self.decoded::<char>(bytes),
+            Scalar::U8 => self.print_decoded::<u8>(bytes),
+            Scalar::U16 => self.print_decoded::<u16>(bytes),
+            Scalar::U32 => self.print_decoded::<u32>(bytes),
+            Scalar::U64 => self.print_decoded::<u64>(bytes),
+            Scalar::U128 => self.print_decoded::<u128>(bytes),
+            Scalar::I8 => self.print_decoded::<i8>(bytes),
+            Scalar::I16 => self.print_decoded::<i16>(bytes),
+            Scalar::I32 => self.print_decoded::<i32>(bytes),
+            Scalar::I64 => self.print_decoded::<i64>(bytes),
+            Scalar::I128 => self.print_decoded::<i128>(bytes),
+            Scalar::F32 => self.print_decoded::<f32>(bytes),
+            Scalar::F64 => self.print_decoded::<f64>(bytes),
+            Scalar::Bool => self.print_decoded::<bool>(bytes),
+            Scalar::Char => self.print_decoded::<char>(bytes),
         }
     }
 
-    fn decoded<T: ShmField<ValueRole> + fmt::Debug>(&mut self, bytes: &[u8]) -> fmt::Result {
+    fn print_decoded<T: ShmField<ValueRole> + fmt::Debug>(&mut self, bytes: &[u8]) -> fmt::Result {
         match T::decode(bytes) {
             Ok(value) => write!(self.f, "{value:?}"),
             Err(_) => self.f.write_str(DAMAGED),
         }
     }
 
-    fn text(&mut self, bytes: &[u8]) -> fmt::Result {
+    fn print_text(&mut self, bytes: &[u8]) -> fmt::Result {
         self.spend(bytes.len() / TEXT_PER_PART);
         let Ok(text) = core::str::from_utf8(bytes) else {
             return self.f.write_str(DAMAGED);
@@ -187,7 +191,7 @@ impl Printer<'_, '_> {
         self.budget = self.budget.saturating_sub(parts);
     }
 
-    fn hex(&mut self, bytes: &[u8]) -> fmt::Result {
+    fn print_hex(&mut self, bytes: &[u8]) -> fmt::Result {
         self.f.write_str("0x")?;
         for byte in bytes.iter().take(HEX) {
             write!(self.f, "{byte:02x}")?;
@@ -198,9 +202,10 @@ impl Printer<'_, '_> {
         Ok(())
     }
 
-    /// As the declaration has them: nothing, `(1, 2)` or ` { at: 1 }`.
-    fn fields(&mut self, fields: &[ParsedField], bytes: &[u8]) -> fmt::Result {
-        let positional = positional(fields);
+    /// Prints fields as their type declares them: nothing, `(1, 2)` or
+    /// ` { at: 1 }`.
+    fn print_fields(&mut self, fields: &[ParsedField], bytes: &[u8]) -> fmt::Result {
+        let positional = is_positional(fields);
         let (open, close) = match (fields.is_empty(), positional) {
             (true, _) => return Ok(()),
             (false, true) => ("(", ")"),
@@ -208,7 +213,7 @@ impl Printer<'_, '_> {
         };
         self.f.write_str(open)?;
         for (index, field) in fields.iter().enumerate() {
-            self.comma(index)?;
+            self.print_comma(index)?;
             if self.budget == 0 {
                 self.f.write_char('…')?;
                 break;
@@ -217,44 +222,44 @@ impl Printer<'_, '_> {
                 self.spend(field.name.len() / TEXT_PER_PART);
                 write!(self.f, "{}: ", Name(&field.name))?;
             }
-            self.value(&field.schema, bytes.get(field.offset..).unwrap_or_default())?;
+            self.print(&field.schema, bytes.get(field.offset..).unwrap_or_default())?;
         }
         self.f.write_str(close)
     }
 
-    fn tuple(&mut self, items: &[ParsedSchema], bytes: &[u8]) -> fmt::Result {
+    fn print_tuple(&mut self, items: &[ParsedSchema], bytes: &[u8]) -> fmt::Result {
         self.f.write_char('(')?;
         let mut rest = bytes;
         for (index, item) in items.iter().enumerate() {
-            self.comma(index)?;
+            self.print_comma(index)?;
             if self.budget == 0 {
                 self.f.write_char('…')?;
                 break;
             }
             let size = item.size();
-            self.sized(item, size, rest)?;
+            self.print_sized(item, size, rest)?;
             rest = rest.get(size..).unwrap_or_default();
         }
         self.f.write_str(if items.len() == 1 { ",)" } else { ")" })
     }
 
-    fn elements(&mut self, element: &ParsedSchema, len: usize, bytes: &[u8]) -> fmt::Result {
+    fn print_elements(&mut self, element: &ParsedSchema, len: usize, bytes: &[u8]) -> fmt::Result {
         let size = element.size();
         self.f.write_char('[')?;
         let mut rest = bytes;
         for index in 0..len {
-            self.comma(index)?;
+            self.print_comma(index)?;
             if self.budget == 0 {
                 self.f.write_char('…')?;
                 break;
             }
-            self.sized(element, size, rest)?;
+            self.print_sized(element, size, rest)?;
             rest = rest.get(size..).unwrap_or_default();
         }
         self.f.write_char(']')
     }
 
-    fn comma(&mut self, index: usize) -> fmt::Result {
+    fn print_comma(&mut self, index: usize) -> fmt::Result {
         self.f.write_str(if index > 0 { ", " } else { "" })
     }
 }

@@ -1,17 +1,20 @@
-//! Where two types part.
+//! Where the type in a segment differs from the type in the program.
 //!
-//! The result is empty exactly if the schemas are equal. A difference is
-//! reported at the deepest place that explains it: a changed field by its path,
-//! not as two whole structs, and what merely shifted because of it not at all.
+//! **Invariant.** The result is empty exactly if the schemas are equal.
+//!
+//! A difference is reported at the deepest place that explains it: a changed
+//! field by its path, not as two whole structs. Offsets that merely shifted
+//! because of another difference are not reported.
 
 use core::fmt;
 
 use super::display::Name;
 use super::parsed::{ParsedField, ParsedSchema, ParsedVariant};
 use super::tree::Schema;
+use crate::codec::count::Count;
 
-/// One place in which the type in a segment differs from the one in this
-/// program.
+/// One place in which the type in a segment differs from the type in this
+/// program. [`ParsedSchema::diff`] finds them.
 ///
 /// ```
 /// use shmkv_core::schema::{Field, ParsedSchema, Scalar, Schema};
@@ -26,17 +29,18 @@ use super::tree::Schema;
 /// assert_eq!(differences.len(), 1);
 /// assert_eq!(
 ///     differences[0].to_string(),
-///     "Reading.temp: f32 in the segment, u32 here"
+///     "Reading.temp: f32 in the segment, u32 in this program"
 /// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// The place, from the type's name on; empty if the types differ as wholes.
+    /// The path to the place, starting with the name of the whole type; empty if
+    /// that has no name and differs as a whole.
     pub path: String,
-    /// What the segment has there; `None` if nothing.
+    /// What the segment has there; `None` if it has nothing.
     pub found: Option<String>,
-    /// What this program has there; `None` if nothing.
+    /// What this program has there; `None` if it has nothing.
     pub expected: Option<String>,
 }
 
@@ -45,23 +49,25 @@ impl fmt::Display for Difference {
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
-        let found = self.found.as_deref().unwrap_or("nothing");
-        let expected = self.expected.as_deref().unwrap_or("nothing");
-        write!(f, "{found} in the segment, {expected} here")
+        let found = self.found.as_deref().unwrap_or("missing");
+        let expected = self.expected.as_deref().unwrap_or("missing");
+        write!(f, "{found} in the segment, {expected} in this program")
     }
 }
 
 impl ParsedSchema {
-    /// Every place in which this type, found in a segment, differs from the one
-    /// that the program expects. Empty if they are the same type.
+    /// Every place in which this type, found in a segment, differs from the type
+    /// that the program expects; empty if both are the same. [`Difference`] has an
+    /// example.
     #[must_use]
     pub fn diff(&self, expected: &Schema) -> Vec<Difference> {
         let expected = Self::from(expected);
-        let mut walk = Walk(Vec::new());
-        walk.schema(expected.name(), self, &expected);
-        walk.0
+        let mut differences = Differences(Vec::new());
+        differences.compare(expected.name(), self, &expected);
+        differences.0
     }
 
+    /// Its declared name; empty if it has none.
     fn name(&self) -> &str {
         match self {
             Self::Struct { name, .. } | Self::Enum { name, .. } | Self::Pod { name, .. } => name,
@@ -69,12 +75,12 @@ impl ParsedSchema {
         }
     }
 
-    /// What sort of type it is, for two that print alike.
+    /// What it is, to tell apart two types that print alike.
     fn kind(&self) -> &'static str {
         match self {
             Self::Scalar(_) | Self::NonZero(_) => "a scalar",
-            Self::Bytes { .. } => "a run",
-            Self::Text { .. } => "a text",
+            Self::Bytes { .. } => "a byte string",
+            Self::Text { .. } => "text",
             Self::Pod { .. } => "plain old data",
             Self::Array { .. } => "an array",
             Self::Option(_) => "an option",
@@ -87,9 +93,10 @@ impl ParsedSchema {
     }
 }
 
-struct Walk(Vec<Difference>);
+/// The differences found so far.
+struct Differences(Vec<Difference>);
 
-impl Walk {
+impl Differences {
     fn report(&mut self, path: &str, found: Option<String>, expected: Option<String>) {
         self.0.push(Difference {
             path: path.to_owned(),
@@ -98,7 +105,8 @@ impl Walk {
         });
     }
 
-    fn schema(&mut self, path: &str, found: &ParsedSchema, expected: &ParsedSchema) {
+    /// Adds every difference between two types that stand at `path`.
+    fn compare(&mut self, path: &str, found: &ParsedSchema, expected: &ParsedSchema) {
         if found == expected {
             return;
         }
@@ -124,8 +132,8 @@ impl Walk {
                     ..
                 },
             ) => {
-                self.name(path, name, other);
-                self.fields(path, a, b, true);
+                self.compare_names(path, name, other);
+                self.compare_fields(path, a, b, true);
             }
             (
                 ParsedSchema::Enum {
@@ -141,15 +149,15 @@ impl Walk {
                     ..
                 },
             ) => {
-                self.name(path, name, other);
+                self.compare_names(path, name, other);
                 if a_width != b_width {
-                    let tag = |width: &usize| Some(format!("a tag of {width} bytes"));
+                    let tag = |width: &usize| Some(format!("a tag of {}", Count(*width, "byte")));
                     self.report(path, tag(a_width), tag(b_width));
                 }
-                self.variants(path, a, b, a_width == b_width);
+                self.compare_variants(path, a, b, a_width == b_width);
             }
             (ParsedSchema::Option(a), ParsedSchema::Option(b)) => {
-                self.schema(&format!("{path}?"), a, b);
+                self.compare(&format!("{path}?"), a, b);
             }
             (
                 ParsedSchema::Array { element: a, len },
@@ -167,10 +175,10 @@ impl Walk {
                     element: b,
                     max_len: other,
                 },
-            ) if len == other => self.schema(&format!("{path}[]"), a, b),
+            ) if len == other => self.compare(&format!("{path}[]"), a, b),
             (ParsedSchema::Tuple(a), ParsedSchema::Tuple(b)) if a.len() == b.len() => {
                 for (index, (a, b)) in a.iter().zip(b).enumerate() {
-                    self.schema(&join(path, &index.to_string()), a, b);
+                    self.compare(&join(path, &index.to_string()), a, b);
                 }
             }
             _ => {}
@@ -178,15 +186,15 @@ impl Walk {
         if self.0.len() > before {
             return;
         }
-        // Nothing inside explains it: another kind, or another size.
+        // No part explains the difference: it is one of kind or of size.
         let (a, b) = (found.to_string(), expected.to_string());
         if a == b {
             let bytes = |schema: &ParsedSchema| {
-                let (kind, size) = (schema.kind(), schema.size());
+                let (kind, size) = (schema.kind(), Count(schema.size(), "byte"));
                 Some(if found.kind() == expected.kind() {
-                    format!("{size} bytes")
+                    size.to_string()
                 } else {
-                    format!("{kind} of {size} bytes")
+                    format!("{kind} of {size}")
                 })
             };
             self.report(path, bytes(found), bytes(expected));
@@ -195,26 +203,26 @@ impl Walk {
         }
     }
 
-    fn name(&mut self, path: &str, found: &str, expected: &str) {
+    fn compare_names(&mut self, path: &str, found: &str, expected: &str) {
         if found != expected {
             let named = |name| Some(format!("named `{}`", Name(name)));
             self.report(path, named(found), named(expected));
         }
     }
 
-    /// `places`: whether offsets count, or are known to have shifted.
-    fn fields(
+    /// `compare_offsets` is false if another difference has shifted the fields.
+    fn compare_fields(
         &mut self,
         path: &str,
         found: &[ParsedField],
         expected: &[ParsedField],
-        places: bool,
+        compare_offsets: bool,
     ) {
         let before = self.0.len();
         for field in expected {
             let path = join(path, &field.name);
             match found.iter().find(|other| other.name == field.name) {
-                Some(other) => self.schema(&path, &other.schema, &field.schema),
+                Some(other) => self.compare(&path, &other.schema, &field.schema),
                 None => self.report(&path, None, Some(field.schema.to_string())),
             }
         }
@@ -227,7 +235,7 @@ impl Walk {
         if self.0.len() > before {
             return;
         }
-        // The same fields: then they may stand elsewhere.
+        // Same fields: their order or their offsets may differ.
         for (a, b) in found.iter().zip(expected) {
             if a.name != b.name {
                 let order = |fields: &[ParsedField]| {
@@ -236,19 +244,19 @@ impl Walk {
                 };
                 return self.report(path, order(found), order(expected));
             }
-            if places && a.offset != b.offset {
-                let place = |field: &ParsedField| Some(format!("at byte {}", field.offset));
-                self.report(&join(path, &b.name), place(a), place(b));
+            if compare_offsets && a.offset != b.offset {
+                let offset = |field: &ParsedField| Some(format!("at offset {}", field.offset));
+                self.report(&join(path, &b.name), offset(a), offset(b));
             }
         }
     }
 
-    fn variants(
+    fn compare_variants(
         &mut self,
         path: &str,
         found: &[ParsedVariant],
         expected: &[ParsedVariant],
-        places: bool,
+        compare_offsets: bool,
     ) {
         let shown = |variant: &ParsedVariant| Some(format!("a variant with tag {}", variant.tag));
         for variant in expected {
@@ -258,7 +266,7 @@ impl Walk {
                     if other.tag != variant.tag {
                         self.report(&path, shown(other), shown(variant));
                     }
-                    self.fields(&path, &other.fields, &variant.fields, places);
+                    self.compare_fields(&path, &other.fields, &variant.fields, compare_offsets);
                 }
                 None => self.report(&path, None, shown(variant)),
             }
@@ -272,6 +280,7 @@ impl Walk {
     }
 }
 
+/// `path.field`, or `field` alone if there is no path.
 fn join(path: &str, field: &str) -> String {
     let dot = if path.is_empty() { "" } else { "." };
     format!("{path}{dot}{}", Name(field))

@@ -1,11 +1,11 @@
-//! Schemas as a person would write the types.
+//! Schemas as text: as a person would declare the types.
 //!
-//! Names may come from a hostile segment and end on a terminal: whatever is not
-//! printable is escaped.
+//! **Invariant.** Names are escaped, because they may come from a hostile segment
+//! and end on a terminal.
 
 use core::fmt::{self, Write};
 
-use super::parsed::{ParsedField, ParsedSchema, positional};
+use super::parsed::{ParsedField, ParsedSchema, is_positional};
 use super::tree::{Scalar, Schema};
 
 impl fmt::Display for Scalar {
@@ -53,7 +53,7 @@ impl fmt::Display for ParsedSchema {
             Self::Option(inner) => write!(f, "Option<{inner}>"),
             Self::Tuple(items) => {
                 f.write_char('(')?;
-                separated(f, items, |f, item| item.fmt(f))?;
+                write_separated(f, items, |f, item| item.fmt(f))?;
                 f.write_str(if items.len() == 1 { ",)" } else { ")" })
             }
             Self::Struct { name, fields, .. } => {
@@ -62,7 +62,7 @@ impl fmt::Display for ParsedSchema {
             }
             Self::Enum { name, variants, .. } => {
                 write!(f, "enum {} {{ ", Name(name))?;
-                separated(f, variants, |f, variant| {
+                write_separated(f, variants, |f, variant| {
                     Name(&variant.name).fmt(f)?;
                     write_fields(f, &variant.fields)
                 })?;
@@ -74,7 +74,7 @@ impl fmt::Display for ParsedSchema {
     }
 }
 
-/// A name with its control characters escaped.
+/// A name with everything escaped that is not printable.
 pub(in crate::codec) struct Name<'a>(pub(in crate::codec) &'a str);
 
 impl fmt::Display for Name<'_> {
@@ -83,24 +83,25 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// Nothing, `(u8, u16)` or ` { at: u64 }`: as the declaration has it.
+/// Writes fields as their type declares them: nothing, `(u8, u16)` or
+/// ` { at: u64 }`.
 fn write_fields(f: &mut fmt::Formatter<'_>, fields: &[ParsedField]) -> fmt::Result {
     if fields.is_empty() {
         Ok(())
-    } else if positional(fields) {
+    } else if is_positional(fields) {
         f.write_char('(')?;
-        separated(f, fields, |f, field| write!(f, "{}", field.schema))?;
+        write_separated(f, fields, |f, field| write!(f, "{}", field.schema))?;
         f.write_char(')')
     } else {
         f.write_str(" { ")?;
-        separated(f, fields, |f, field| {
+        write_separated(f, fields, |f, field| {
             write!(f, "{}: {}", Name(&field.name), field.schema)
         })?;
         f.write_str(" }")
     }
 }
 
-fn separated<T>(
+fn write_separated<T>(
     f: &mut fmt::Formatter<'_>,
     items: &[T],
     write: impl Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result,

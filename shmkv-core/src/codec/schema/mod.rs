@@ -1,14 +1,18 @@
 //! What the bytes of a key or value mean.
 //!
-//! [`Schema`] is the form that a program carries: a constant tree, built by the
-//! derive. `wire` lays it down as bytes that a segment keeps in its header, and
-//! hashes them. [`ParsedSchema`] is the form that another program reads from
-//! there, by `parse`; `display` prints it, and `diff` says where two of them part.
+//! | file | role |
+//! |---|---|
+//! | `tree` | [`Schema`], the constant tree that a program carries |
+//! | `wire` | the same as the bytes that a segment stores, and their hash |
+//! | `parsed` | [`ParsedSchema`], the owned tree that a segment's bytes describe |
+//! | `parse` | from those bytes, which may be hostile, to that tree |
+//! | `display` | schemas as text |
+//! | `diff` | where the type in a segment differs from the one in the program |
 //!
 //! **Invariant.** A schema holds declared names, offsets and sizes only. It
-//! never holds a module or crate path, so a struct declared in two programs is
-//! the same type, and nothing that rustc's layout decides, except the offsets
-//! inside a [`Pod`](crate::Pod), which are its definition.
+//! holds no module or crate path, so a struct that two programs declare is one
+//! type. It holds nothing that rustc's layout decides, with one exception: the
+//! offsets inside a [`Pod`](crate::Pod), which define it.
 
 pub(super) mod diff;
 pub(super) mod display;

@@ -1,9 +1,11 @@
 //! Reading a schema that another program wrote.
 //!
-//! The bytes are hostile until proven otherwise. The parser bounds size, depth
-//! and number of nodes, checks that every part lies inside its whole, and
-//! allocates in proportion to the blob's length at most. It cannot panic. What
-//! it returns is safe to print and to interpret bytes with.
+//! The bytes are hostile until proven otherwise.
+//!
+//! **Invariant.** The parser never panics and allocates at most in proportion to
+//! the blob, because it bounds its length, its depth and the number of its
+//! parts. It accepts only parts that lie inside their type, ascend and do not
+//! overlap. The result is therefore safe to print and to decode bytes with.
 
 use super::error::SchemaError;
 use super::parsed::{ParsedField, ParsedSchema, ParsedVariant};
@@ -11,7 +13,8 @@ use super::tree::Scalar;
 use super::wire::{self, MAX_BLOB, MAX_DEPTH, MAX_NODES};
 
 impl ParsedSchema {
-    /// Reads the key's and the value's description.
+    /// Reads the descriptions of a map's keys and values from the bytes that its
+    /// segment stores.
     ///
     /// ```
     /// use shmkv_core::schema::{ParsedSchema, Scalar, Schema};
@@ -24,52 +27,55 @@ impl ParsedSchema {
     ///
     /// # Errors
     ///
-    /// The bytes are not what [`Schema::to_blob`](crate::schema::Schema::to_blob) writes. Any bytes are safe to
-    /// pass.
+    /// The bytes are not what
+    /// [`Schema::to_blob`](crate::schema::Schema::to_blob) writes; the
+    /// [`SchemaError`] says where they part. Any bytes are safe to pass.
     pub fn from_blob(blob: &[u8]) -> Result<(Self, Self), SchemaError> {
         if blob.len() > MAX_BLOB {
             return Err(SchemaError::TooLarge);
         }
-        let mut reader = Reader {
+        let mut parser = Parser {
             rest: blob,
             nodes: 0,
         };
-        let found = reader.byte()?;
+        let found = parser.take_byte()?;
         if found != wire::VERSION {
             let expected = wire::VERSION;
             return Err(SchemaError::Version { expected, found });
         }
-        let key = reader.schema(0)?;
-        let value = reader.schema(0)?;
-        match reader.rest.len() {
+        let key = parser.parse_schema(0)?;
+        let value = parser.parse_schema(0)?;
+        match parser.rest.len() {
             0 => Ok((key, value)),
             count => Err(SchemaError::Trailing { count }),
         }
     }
 }
 
-/// Takes a blob apart from the front.
-struct Reader<'a> {
+/// Consumes a blob from its front.
+struct Parser<'a> {
     rest: &'a [u8],
     nodes: usize,
 }
 
-impl Reader<'_> {
-    fn schema(&mut self, depth: usize) -> Result<ParsedSchema, SchemaError> {
-        self.node()?;
+impl Parser<'_> {
+    fn parse_schema(&mut self, depth: usize) -> Result<ParsedSchema, SchemaError> {
+        self.count_node()?;
         if depth >= MAX_DEPTH {
             return Err(SchemaError::TooLarge);
         }
-        let kind = self.byte()?;
+        let kind = self.take_byte()?;
         let schema = match kind {
-            wire::BYTES => ParsedSchema::Bytes { len: self.u32()? },
+            wire::BYTES => ParsedSchema::Bytes {
+                len: self.take_u32()?,
+            },
             wire::TEXT => ParsedSchema::Text {
-                capacity: self.u32()?,
+                capacity: self.take_u32()?,
             },
             wire::POD | wire::STRUCT => {
-                let name = self.name()?;
-                let size = self.u32()?;
-                let fields = self.fields(0, size, depth)?;
+                let name = self.take_name()?;
+                let size = self.take_u32()?;
+                let fields = self.parse_fields(0, size, depth)?;
                 if kind == wire::POD {
                     ParsedSchema::Pod { name, size, fields }
                 } else {
@@ -77,24 +83,24 @@ impl Reader<'_> {
                 }
             }
             wire::ARRAY => ParsedSchema::Array {
-                len: self.u32()?,
-                element: Box::new(self.schema(depth + 1)?),
+                len: self.take_u32()?,
+                element: Box::new(self.parse_schema(depth + 1)?),
             },
-            wire::OPTION => ParsedSchema::Option(Box::new(self.schema(depth + 1)?)),
+            wire::OPTION => ParsedSchema::Option(Box::new(self.parse_schema(depth + 1)?)),
             wire::TUPLE => {
-                let count = self.count()?;
-                let items = (0..count).map(|_| self.schema(depth + 1));
+                let count = self.take_count()?;
+                let items = (0..count).map(|_| self.parse_schema(depth + 1));
                 ParsedSchema::Tuple(items.collect::<Result<_, _>>()?)
             }
             wire::ENUM => {
-                let name = self.name()?;
-                let size = self.u32()?;
-                let tag_width = usize::from(self.byte()?);
+                let name = self.take_name()?;
+                let size = self.take_u32()?;
+                let tag_width = usize::from(self.take_byte()?);
                 if !matches!(tag_width, 1 | 2 | 4) || tag_width > size {
                     return Err(SchemaError::BadSize);
                 }
-                let count = self.count()?;
-                let variants = (0..count).map(|_| self.variant(tag_width, size, depth));
+                let count = self.take_count()?;
+                let variants = (0..count).map(|_| self.parse_variant(tag_width, size, depth));
                 ParsedSchema::Enum {
                     name,
                     size,
@@ -103,13 +109,13 @@ impl Reader<'_> {
                 }
             }
             wire::STRING => ParsedSchema::String {
-                max_len: self.u32()?,
+                max_len: self.take_u32()?,
             },
             wire::VEC => ParsedSchema::Vec {
-                max_len: self.u32()?,
-                element: Box::new(self.schema(depth + 1)?),
+                max_len: self.take_u32()?,
+                element: Box::new(self.parse_schema(depth + 1)?),
             },
-            _ => Self::scalar(kind)?,
+            _ => Self::parse_scalar(kind)?,
         };
         if schema.size() > u32::MAX as usize {
             return Err(SchemaError::BadSize);
@@ -117,46 +123,47 @@ impl Reader<'_> {
         Ok(schema)
     }
 
-    fn scalar(kind: u8) -> Result<ParsedSchema, SchemaError> {
+    fn parse_scalar(kind: u8) -> Result<ParsedSchema, SchemaError> {
         let integer = |scalar: &Scalar| (*scalar as u8) <= Scalar::I128 as u8;
-        wire::scalar(kind)
+        wire::scalar_of(kind)
             .map(ParsedSchema::Scalar)
             .or_else(|| {
-                let scalar = wire::scalar(kind ^ wire::NON_ZERO).filter(integer)?;
+                let scalar = wire::scalar_of(kind ^ wire::NON_ZERO).filter(integer)?;
                 Some(ParsedSchema::NonZero(scalar))
             })
             .ok_or(SchemaError::UnknownKind { kind })
     }
 
-    /// One variant of an enum: its fields stand from `start` to `size`.
-    fn variant(
+    /// One variant of an enum, whose fields lie between `start`, where the tag
+    /// ends, and `size`.
+    fn parse_variant(
         &mut self,
         start: usize,
         size: usize,
         depth: usize,
     ) -> Result<ParsedVariant, SchemaError> {
-        self.node()?;
+        self.count_node()?;
         Ok(ParsedVariant {
-            name: self.name()?,
-            tag: self.number().map(u32::from_le_bytes)?,
-            fields: self.fields(start, size, depth)?,
+            name: self.take_name()?,
+            tag: self.take_array().map(u32::from_le_bytes)?,
+            fields: self.parse_fields(start, size, depth)?,
         })
     }
 
-    /// Fields of a whole that has `size` bytes, from byte `end` on. They ascend
-    /// and do not overlap, so no byte is read twice on one level.
-    fn fields(
+    /// The fields of a type of `size` bytes, from offset `end` on. They ascend
+    /// and do not overlap, so no byte is decoded twice on one level.
+    fn parse_fields(
         &mut self,
         mut end: usize,
         size: usize,
         depth: usize,
     ) -> Result<Vec<ParsedField>, SchemaError> {
-        let count = self.count()?;
+        let count = self.take_count()?;
         let field = |_| {
             let field = ParsedField {
-                name: self.name()?,
-                offset: self.u32()?,
-                schema: self.schema(depth + 1)?,
+                name: self.take_name()?,
+                offset: self.take_u32()?,
+                schema: self.parse_schema(depth + 1)?,
             };
             if field.offset < end {
                 return Err(SchemaError::BadSize);
@@ -170,7 +177,7 @@ impl Reader<'_> {
         (0..count).map(field).collect()
     }
 
-    fn node(&mut self) -> Result<(), SchemaError> {
+    fn count_node(&mut self) -> Result<(), SchemaError> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             return Err(SchemaError::TooLarge);
@@ -178,26 +185,26 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn name(&mut self) -> Result<String, SchemaError> {
-        let len = usize::from(self.byte()?);
-        let bytes = self.take(len)?;
+    fn take_name(&mut self) -> Result<String, SchemaError> {
+        let len = usize::from(self.take_byte()?);
+        let bytes = self.take_bytes(len)?;
         let name = core::str::from_utf8(bytes).map_err(|_| SchemaError::BadName)?;
         Ok(name.to_owned())
     }
 
-    fn count(&mut self) -> Result<usize, SchemaError> {
-        Ok(usize::from(u16::from_le_bytes(self.number()?)))
+    fn take_count(&mut self) -> Result<usize, SchemaError> {
+        Ok(usize::from(u16::from_le_bytes(self.take_array()?)))
     }
 
-    fn u32(&mut self) -> Result<usize, SchemaError> {
-        usize::try_from(u32::from_le_bytes(self.number()?)).map_err(|_| SchemaError::BadSize)
+    fn take_u32(&mut self) -> Result<usize, SchemaError> {
+        usize::try_from(u32::from_le_bytes(self.take_array()?)).map_err(|_| SchemaError::BadSize)
     }
 
-    fn byte(&mut self) -> Result<u8, SchemaError> {
-        self.number().map(|[byte]: [u8; 1]| byte)
+    fn take_byte(&mut self) -> Result<u8, SchemaError> {
+        self.take_array().map(|[byte]: [u8; 1]| byte)
     }
 
-    fn number<const LEN: usize>(&mut self) -> Result<[u8; LEN], SchemaError> {
+    fn take_array<const LEN: usize>(&mut self) -> Result<[u8; LEN], SchemaError> {
         let (head, tail) = self
             .rest
             .split_first_chunk()
@@ -206,7 +213,7 @@ impl Reader<'_> {
         Ok(*head)
     }
 
-    fn take(&mut self, len: usize) -> Result<&[u8], SchemaError> {
+    fn take_bytes(&mut self, len: usize) -> Result<&[u8], SchemaError> {
         let (head, tail) = self
             .rest
             .split_at_checked(len)

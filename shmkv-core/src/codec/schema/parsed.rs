@@ -1,13 +1,21 @@
-//! The description of a type as a segment carries it: a tree of its own, read by
-//! `parse` or copied from a constant [`Schema`].
+//! [`ParsedSchema`]: the description of a type as an owned tree, read from a
+//! segment by `parse` or copied from a program's constant [`Schema`].
 
 use super::tree::{Field, Scalar, Schema, Variant};
 use crate::codec::length::length_width;
 
 /// The description of a type, read from a segment.
 ///
-/// It prints as the type was declared, and decides by [`PartialEq`] whether two
-/// types are the same.
+/// It prints as the type was declared. Two types are the same exactly if their
+/// schemas are equal.
+///
+/// ```
+/// use shmkv_core::schema::{ParsedSchema, Scalar, Schema};
+///
+/// let found = ParsedSchema::from(&Schema::Option(&Schema::Scalar(Scalar::U16)));
+/// assert_eq!(found.to_string(), "Option<u16>");
+/// assert_eq!(found.size(), 3);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields are those of `Schema`")]
@@ -76,7 +84,7 @@ pub struct ParsedVariant {
 }
 
 impl ParsedSchema {
-    /// Bytes that the type takes.
+    /// The size in bytes of every value of the type.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -96,7 +104,7 @@ impl ParsedSchema {
 }
 
 impl From<&Schema> for ParsedSchema {
-    /// The owned twin of a constant schema.
+    /// Copies a constant schema.
     fn from(schema: &Schema) -> Self {
         let fields = |fields: &[Field]| fields.iter().map(ParsedField::from).collect();
         match *schema {
@@ -169,7 +177,7 @@ impl From<&Variant> for ParsedVariant {
 }
 
 /// Whether the fields are those of a tuple struct: named `0`, `1`, ….
-pub(in crate::codec) fn positional(fields: &[ParsedField]) -> bool {
+pub(in crate::codec) fn is_positional(fields: &[ParsedField]) -> bool {
     let numbered = |(index, field): (usize, &ParsedField)| field.name == index.to_string();
     fields.iter().enumerate().all(numbered)
 }

@@ -1,9 +1,9 @@
-//! The description of a type as a program carries it: a constant tree, built by
-//! the derive.
+//! [`Schema`]: the description of a type as a program carries it, a constant
+//! tree that the derive builds and the compiler checks and hashes.
 
 use crate::codec::length::length_width;
 
-/// A number, `bool` or `char`.
+/// A number, `bool` or `char`. Stored little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "each is the type that it is named after")]
@@ -25,7 +25,7 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    /// Bytes that it takes.
+    /// The size in bytes, from 1 to 16.
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
@@ -38,8 +38,11 @@ impl Scalar {
     }
 }
 
-/// The description of a type: what the derive generates and
+/// The description of a type: what the derives generate and
 /// [`ShmField::SCHEMA`](crate::field::ShmField::SCHEMA) holds.
+///
+/// All sizes, lengths and offsets count bytes, except the `len` of an array and
+/// the `max_len` of a vector, which count elements.
 ///
 /// ```
 /// use shmkv_core::field::{ShmField, role::KeyRole};
@@ -53,68 +56,68 @@ impl Scalar {
 pub enum Schema {
     /// A number, `bool` or `char`.
     Scalar(Scalar),
-    /// An integer other than zero.
+    /// An integer other than zero, as wide as the scalar.
     NonZero(Scalar),
     /// Bytes without further meaning.
     Bytes {
-        /// How many.
+        /// Their number.
         len: usize,
     },
     /// UTF-8 that ends at the first NUL.
     Text {
-        /// Bytes, the NUL among them.
+        /// The size, including the NUL.
         capacity: usize,
     },
     /// The memory of a plain-old-data type.
     Pod {
-        /// Declared name, empty if not known.
+        /// Declared name; empty if unknown.
         name: &'static str,
-        /// Bytes.
+        /// The size.
         size: usize,
-        /// Its fields, as far as they are known.
+        /// The fields; none if unknown.
         fields: &'static [Field],
     },
-    /// Elements one after the other.
+    /// A fixed number of elements, one after another.
     Array {
-        /// One of them.
+        /// The type of an element.
         element: &'static Schema,
-        /// How many.
+        /// The number of elements.
         len: usize,
     },
-    /// One byte, 0 or 1, and the value or zeros.
+    /// One byte, 0 or 1, and then the value or zeros: 1 more than the value.
     Option(&'static Schema),
-    /// Fields without names, one after the other.
+    /// Fields without names, one after another.
     Tuple(&'static [&'static Schema]),
     /// Fields with names.
     Struct {
         /// Declared name.
         name: &'static str,
-        /// Bytes, reserved ones among them.
+        /// The size, including reserved bytes.
         size: usize,
-        /// In declaration order.
+        /// The fields in declaration order.
         fields: &'static [Field],
     },
-    /// A tag and the fields of one variant.
+    /// A tag, and then the fields of the variant that it selects.
     Enum {
         /// Declared name.
         name: &'static str,
-        /// Bytes, reserved ones among them.
+        /// The size, including the tag and reserved bytes.
         size: usize,
-        /// Bytes of the tag: 1, 2 or 4.
+        /// The size of the tag: 1, 2 or 4.
         tag_width: usize,
-        /// In declaration order.
+        /// The variants in declaration order.
         variants: &'static [Variant],
     },
-    /// A length and then UTF-8.
+    /// A length in 1, 2 or 4 bytes, and then that many bytes of UTF-8.
     String {
-        /// Bytes of text that fit.
+        /// The longest text.
         max_len: usize,
     },
-    /// A length and then elements.
+    /// A length in 1, 2 or 4 bytes, and then that many elements.
     Vec {
-        /// One of them.
+        /// The type of an element.
         element: &'static Schema,
-        /// Elements that fit.
+        /// The greatest number of elements.
         max_len: usize,
     },
 }
@@ -124,15 +127,15 @@ pub enum Schema {
 pub struct Field {
     /// Declared name; `0`, `1`, … in a tuple struct.
     pub name: &'static str,
-    /// First byte, counted from the start of the struct or enum. Fields stand
-    /// in the order of their offsets and do not overlap.
+    /// Offset in bytes from the start of the struct or enum. The fields of one
+    /// type ascend and do not overlap.
     pub offset: usize,
-    /// Its type.
+    /// The type of the field.
     pub schema: &'static Schema,
 }
 
 impl Field {
-    /// A field at the start.
+    /// A field at offset 0.
     #[must_use]
     pub const fn new(name: &'static str, schema: &'static Schema) -> Self {
         Self {
@@ -148,15 +151,16 @@ impl Field {
 pub struct Variant {
     /// Declared name.
     pub name: &'static str,
-    /// The number that stands for it.
+    /// The tag that selects the variant.
     pub tag: u32,
-    /// In declaration order; offsets count from the start of the enum.
+    /// The fields in declaration order. Their offsets count from the start of
+    /// the enum.
     pub fields: &'static [Field],
 }
 
 impl Schema {
-    /// Whether encoding such a type leaves its memory as it is, on a machine
-    /// that is little-endian, if it also takes as many bytes there.
+    /// Whether a value of the type has the same bytes in memory as it has
+    /// encoded, on a little-endian machine and if both have the same size.
     pub(in crate::codec) const fn is_memory(&self) -> bool {
         match self {
             Self::Scalar(_) | Self::NonZero(_) | Self::Bytes { .. } | Self::Pod { .. } => true,
@@ -165,7 +169,7 @@ impl Schema {
         }
     }
 
-    /// Bytes that the type takes.
+    /// The size in bytes of every value of the type.
     #[must_use]
     pub const fn size(&self) -> usize {
         match *self {

@@ -1,4 +1,4 @@
-//! Schemas as bytes: the blob in a segment's header, and its fingerprint.
+//! Schemas as bytes: the blob that a segment stores, and its fingerprint.
 //!
 //! ```text
 //! blob   := version:u8  key:schema  value:schema
@@ -16,21 +16,25 @@
 //! name    := len:u8  UTF-8
 //! ```
 //!
-//! Numbers are little-endian. One walk serves both purposes: what is hashed is
-//! exactly what is stored, so equal types have equal fingerprints, and different
-//! ones, but for a collision, different fingerprints. `parsed` reads this format and trusts none of it.
+//! Numbers are little-endian.
+//!
+//! **Invariant.** One walk, [`BlobWriter`], both stores and hashes: what is
+//! hashed is what is stored. So equal types have equal fingerprints, and
+//! different types have different ones but for a collision. `parse` reads the
+//! format and trusts none of it. A change of the format changes every fingerprint
+//! and every stored schema, and needs a new [`VERSION`].
 
 use super::error::SchemaError;
 use super::tree::{Field, Scalar, Schema};
 
-/// Version of the blob format; hashed into every fingerprint.
+/// The version of the format, hashed into every fingerprint.
 pub(super) const VERSION: u8 = 1;
 
-/// Longest blob, in bytes. A ten-field struct takes about 200.
+/// The longest blob, in bytes. A struct of ten fields takes about 200.
 pub(super) const MAX_BLOB: usize = 64 * 1024;
-/// Deepest nesting of types in one another.
+/// The deepest nesting of types.
 pub(super) const MAX_DEPTH: usize = 32;
-/// Most types, fields and variants in one blob.
+/// The greatest number of types, fields and variants in one blob.
 pub(super) const MAX_NODES: usize = 8 * 1024;
 
 pub(super) const NON_ZERO: u8 = 0x20;
@@ -50,11 +54,11 @@ const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
 impl Schema {
-    /// A number for the type: equal for equal schemas, different for different
-    /// ones in all likelihood.
+    /// A hash of the schema, 64 bits wide: equal for equal schemas, and
+    /// different for different ones but for a collision.
     ///
-    /// It is for printing and for comparing quickly. Whether two types are the
-    /// same is decided by comparing schemas.
+    /// It serves people and quick comparisons. Opening a map compares schemas,
+    /// not fingerprints.
     ///
     /// ```
     /// use shmkv_core::schema::{Scalar, Schema};
@@ -65,50 +69,51 @@ impl Schema {
     /// ```
     #[must_use]
     pub const fn fingerprint(&self) -> u64 {
-        let mut sink = Sink::new(&mut []);
-        sink.byte(VERSION);
-        sink.schema(self, 0);
-        sink.hash
+        let mut writer = BlobWriter::new(&mut []);
+        writer.put_byte(VERSION);
+        writer.put_schema(self, 0);
+        writer.hash
     }
 
-    /// Whether types are within the format's limits: 64 KiB, 8192 types, fields
-    /// and variants, 32 levels, names of 255 bytes.
+    /// Whether the types of a map are within the limits of the format: 64 KiB,
+    /// 8192 types, fields and variants, 32 levels, names of 255 bytes.
     pub(crate) const fn fit(key: &Self, value: &Self) -> bool {
-        let mut sink = Sink::new(&mut []);
-        let sink = sink.blob(key, value);
-        sink.fits && sink.len <= MAX_BLOB
+        let mut writer = BlobWriter::new(&mut []);
+        let writer = writer.put_blob(key, value);
+        writer.fits && writer.len <= MAX_BLOB
     }
 
     /// The bytes that describe a map with keys of type `key` and values of type
-    /// `value`. [`ParsedSchema::from_blob`](crate::schema::ParsedSchema::from_blob)
-    /// reads them.
+    /// `value`: at most 64 KiB, and about 20 for a field.
+    /// [`ParsedSchema::from_blob`](crate::schema::ParsedSchema::from_blob) reads
+    /// them and has an example.
     ///
     /// # Errors
     ///
-    /// [`SchemaError::TooLarge`] if the types are nested more than 32 deep or
-    /// have several thousand parts.
+    /// [`SchemaError::TooLarge`] if the types exceed 64 KiB, 8192 types, fields
+    /// and variants, 32 levels or 255 bytes of a name.
     pub fn to_blob(key: &Self, value: &Self) -> Result<Vec<u8>, SchemaError> {
         if !Self::fit(key, value) {
             return Err(SchemaError::TooLarge);
         }
-        let mut blob = vec![0; Sink::new(&mut []).blob(key, value).len];
-        Sink::new(&mut blob).blob(key, value);
+        let mut blob = vec![0; BlobWriter::new(&mut []).put_blob(key, value).len];
+        BlobWriter::new(&mut blob).put_blob(key, value);
         Ok(blob)
     }
 }
 
-/// Takes the bytes of a walk: hashes them, counts them, and keeps those that
-/// `out` has room for.
-struct Sink<'a> {
+/// Walks schemas, hashes and counts their bytes, and keeps those for which
+/// `out` is long enough.
+struct BlobWriter<'a> {
     out: &'a mut [u8],
     len: usize,
     hash: u64,
     nodes: usize,
-    /// Everything so far is within the format's limits.
+    /// Everything so far is within the limits of the format.
     fits: bool,
 }
 
-impl<'a> Sink<'a> {
+impl<'a> BlobWriter<'a> {
     const fn new(out: &'a mut [u8]) -> Self {
         Self {
             out,
@@ -119,62 +124,62 @@ impl<'a> Sink<'a> {
         }
     }
 
-    const fn blob(&mut self, key: &Schema, value: &Schema) -> &Self {
-        self.byte(VERSION);
-        self.schema(key, 0);
-        self.schema(value, 0);
+    const fn put_blob(&mut self, key: &Schema, value: &Schema) -> &Self {
+        self.put_byte(VERSION);
+        self.put_schema(key, 0);
+        self.put_schema(value, 0);
         self
     }
 
-    const fn schema(&mut self, schema: &Schema, depth: usize) {
-        self.node();
+    const fn put_schema(&mut self, schema: &Schema, depth: usize) {
+        self.count_node();
         if depth >= MAX_DEPTH {
             self.fits = false;
         }
-        // Nothing becomes of it any more, and it may have any number of parts.
+        // The rest may have any number of parts, and nothing uses its bytes.
         if !self.fits {
             return;
         }
         match *schema {
-            Schema::Scalar(scalar) => self.byte(scalar as u8),
-            Schema::NonZero(scalar) => self.byte(NON_ZERO | scalar as u8),
+            Schema::Scalar(scalar) => self.put_byte(scalar as u8),
+            Schema::NonZero(scalar) => self.put_byte(NON_ZERO | scalar as u8),
             Schema::Bytes { len } => {
-                self.byte(BYTES);
-                self.u32(len);
+                self.put_byte(BYTES);
+                self.put_u32(len);
             }
             Schema::Text { capacity } => {
-                self.byte(TEXT);
-                self.u32(capacity);
+                self.put_byte(TEXT);
+                self.put_u32(capacity);
             }
             Schema::Pod { name, size, fields } => {
-                self.byte(POD);
-                self.name(name);
-                self.u32(size);
-                self.fields(fields, depth);
+                self.put_byte(POD);
+                self.put_name(name);
+                self.put_u32(size);
+                self.put_fields(fields, depth);
             }
             Schema::Array { element, len } => {
-                self.byte(ARRAY);
-                self.u32(len);
-                self.schema(element, depth + 1);
+                self.put_byte(ARRAY);
+                self.put_u32(len);
+                self.put_schema(element, depth + 1);
             }
             Schema::Option(inner) => {
-                self.byte(OPTION);
-                self.schema(inner, depth + 1);
+                self.put_byte(OPTION);
+                self.put_schema(inner, depth + 1);
             }
             Schema::Tuple(items) => {
-                self.byte(TUPLE);
-                self.count(items.len());
+                self.put_byte(TUPLE);
+                self.put_count(items.len());
                 let mut rest = items;
                 while let [item, tail @ ..] = rest {
-                    self.schema(item, depth + 1);
+                    self.put_schema(item, depth + 1);
                     rest = tail;
                 }
             }
             Schema::Struct { name, size, fields } => {
-                self.byte(STRUCT);
-                self.name(name);
-                self.u32(size);
-                self.fields(fields, depth);
+                self.put_byte(STRUCT);
+                self.put_name(name);
+                self.put_u32(size);
+                self.put_fields(fields, depth);
             }
             Schema::Enum {
                 name,
@@ -182,81 +187,81 @@ impl<'a> Sink<'a> {
                 tag_width,
                 variants,
             } => {
-                self.byte(ENUM);
-                self.name(name);
-                self.u32(size);
-                self.byte(tag_width as u8);
-                self.count(variants.len());
+                self.put_byte(ENUM);
+                self.put_name(name);
+                self.put_u32(size);
+                self.put_byte(tag_width as u8);
+                self.put_count(variants.len());
                 let mut rest = variants;
                 while let [variant, tail @ ..] = rest {
-                    self.node();
-                    self.name(variant.name);
-                    self.u32(variant.tag as usize);
-                    self.fields(variant.fields, depth);
+                    self.count_node();
+                    self.put_name(variant.name);
+                    self.put_u32(variant.tag as usize);
+                    self.put_fields(variant.fields, depth);
                     rest = tail;
                 }
             }
             Schema::String { max_len } => {
-                self.byte(STRING);
-                self.u32(max_len);
+                self.put_byte(STRING);
+                self.put_u32(max_len);
             }
             Schema::Vec { element, max_len } => {
-                self.byte(VEC);
-                self.u32(max_len);
-                self.schema(element, depth + 1);
+                self.put_byte(VEC);
+                self.put_u32(max_len);
+                self.put_schema(element, depth + 1);
             }
         }
     }
 
-    const fn fields(&mut self, fields: &[Field], depth: usize) {
-        self.count(fields.len());
+    const fn put_fields(&mut self, fields: &[Field], depth: usize) {
+        self.put_count(fields.len());
         let mut rest = fields;
         while let [field, tail @ ..] = rest {
-            self.name(field.name);
-            self.u32(field.offset);
-            self.schema(field.schema, depth + 1);
+            self.put_name(field.name);
+            self.put_u32(field.offset);
+            self.put_schema(field.schema, depth + 1);
             rest = tail;
         }
     }
 
-    const fn node(&mut self) {
+    const fn count_node(&mut self) {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             self.fits = false;
         }
     }
 
-    const fn name(&mut self, name: &str) {
+    const fn put_name(&mut self, name: &str) {
         if name.len() > 0xff {
             self.fits = false;
         }
-        self.byte(name.len() as u8);
-        self.bytes(name.as_bytes());
+        self.put_byte(name.len() as u8);
+        self.put_bytes(name.as_bytes());
     }
 
-    const fn count(&mut self, count: usize) {
+    const fn put_count(&mut self, count: usize) {
         if count > 0xffff {
             self.fits = false;
         }
-        self.bytes(&(count as u16).to_le_bytes());
+        self.put_bytes(&(count as u16).to_le_bytes());
     }
 
-    const fn u32(&mut self, number: usize) {
+    const fn put_u32(&mut self, number: usize) {
         if number > u32::MAX as usize {
             self.fits = false;
         }
-        self.bytes(&(number as u32).to_le_bytes());
+        self.put_bytes(&(number as u32).to_le_bytes());
     }
 
-    const fn bytes(&mut self, bytes: &[u8]) {
+    const fn put_bytes(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let [byte, tail @ ..] = rest {
-            self.byte(*byte);
+            self.put_byte(*byte);
             rest = tail;
         }
     }
 
-    const fn byte(&mut self, byte: u8) {
+    const fn put_byte(&mut self, byte: u8) {
         self.hash = (self.hash ^ byte as u64).wrapping_mul(FNV_PRIME);
         if self.len < self.out.len() {
             self.out[self.len] = byte;
@@ -265,8 +270,8 @@ impl<'a> Sink<'a> {
     }
 }
 
-/// The scalar with this code in the format.
-pub(super) const fn scalar(code: u8) -> Option<Scalar> {
+/// The scalar that `code` stands for.
+pub(super) const fn scalar_of(code: u8) -> Option<Scalar> {
     Some(match code {
         1 => Scalar::U8,
         2 => Scalar::U16,

@@ -1,6 +1,6 @@
-//! Every encoding, both ways: what is encoded decodes to itself, has exactly
-//! its length, and leaves no byte unwritten; any bytes at all decode to a value
-//! or an error.
+//! Every encoding in both directions: a value decodes to itself, has exactly its
+//! length and leaves no byte unwritten, and any bytes decode to a value or an
+//! error.
 
 use core::fmt::Debug;
 use core::num::NonZero;
@@ -14,7 +14,7 @@ use crate::codec::text::ShmStr;
 use crate::codec::whole::{KeyFootprint, ShmKey, ShmValue, ToKey, ToValue, ValueFootprint};
 use crate::{impl_pod, pod};
 
-/// The bytes of `value`, after checking everything that can be checked.
+/// The bytes of `value`, after checking its encoding in every way.
 fn round_trip<R, T: ShmField<R> + PartialEq + Debug>(value: &T) -> Vec<u8> {
     let mut bytes = vec![0xa5; T::LEN];
     value.encode(&mut bytes).unwrap();
@@ -34,7 +34,7 @@ fn round_trip<R, T: ShmField<R> + PartialEq + Debug>(value: &T) -> Vec<u8> {
     bytes
 }
 
-/// Decodes whatever `bytes` are, and if they are a value, checks it.
+/// Decodes any bytes, and encodes the value if they are one.
 fn any_bytes<T: ShmField<ValueRole>>(bytes: &[u8]) {
     let padded: Vec<u8> = bytes.iter().copied().cycle().take(T::LEN).collect();
     for bytes in [bytes, &padded] {
@@ -173,7 +173,10 @@ fn callers_pass_what_is_natural() {
         assert_eq!(bytes.unwrap(), *b"abc\0");
     }
     let long = key::<64, ShmStr<64>>(&"x".repeat(64)).unwrap_err();
-    assert_eq!(long.to_string(), "64 bytes of text where at most 63 fit");
+    assert_eq!(
+        long.to_string(),
+        "expected at most 63 bytes of text, found 64"
+    );
     assert_eq!(key::<8, u64>(7), key::<8, u64>(&7));
     assert_eq!(key::<3, [u8; 3]>(b"abc").unwrap(), *b"abc");
     let pose = Pose { x: 1.0, y: 2.0 };
@@ -187,7 +190,7 @@ fn callers_pass_what_is_natural() {
 }
 
 #[test]
-fn roots_know_their_size() {
+fn whole_types_know_their_size() {
     fn footprint<const K: usize, T>() -> usize
     where
         T: ShmKey<K>

@@ -1,3 +1,4 @@
-//! The codec tested as a whole.
+//! The codec as a whole: its encodings and its messages.
 
 mod encodings;
+mod messages;

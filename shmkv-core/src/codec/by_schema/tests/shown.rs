@@ -1,4 +1,4 @@
-//! Any bytes print, by any schema, and printing ends.
+//! Any bytes print by any schema, in bounded time and length.
 
 use proptest::prelude::*;
 

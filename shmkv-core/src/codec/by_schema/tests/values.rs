@@ -1,5 +1,5 @@
-//! Values by the schema alone: what they look like, what people may type for
-//! them, what is refused, and what hostile schemas cannot do.
+//! Values by the schema alone: the shape of each type, the other forms that
+//! `encode` accepts, what it refuses, and the bound on what hostile schemas cost.
 
 use crate::codec::by_schema::value::Value;
 use crate::codec::field::ShmField;
@@ -181,31 +181,28 @@ fn what_does_not_fit_is_named() {
         r#"expected u8, found "\u{1b}[2J""#
     );
     let non_zero = parsed(&Schema::NonZero(Scalar::U8));
-    assert!(error(&non_zero, Value::Unsigned(0)).contains("other than zero"));
+    assert!(error(&non_zero, Value::Unsigned(0)).contains("a nonzero number"));
     let f32 = parsed(&Schema::Scalar(Scalar::F32));
     assert_eq!(error(&f32, text("1e39")), r#"expected f32, found "1e39""#);
     let short = parsed(&Schema::Text { capacity: 3 });
     assert_eq!(
         error(&short, text("abc")),
-        "3 bytes of text where at most 2 fit"
+        "expected at most 2 bytes of text, found 3"
     );
-    assert!(error(&short, text("a\0")).contains("NUL at byte 1"));
+    assert!(error(&short, text("a\0")).contains("a NUL, found one at byte 1"));
     let fields = parsed(&Schema::Struct {
         name: "S",
         size: 3,
         fields: NAMED,
     });
-    assert_eq!(
-        error(&fields, map("b", Value::Null)),
-        "a: the field is missing"
-    );
+    assert_eq!(error(&fields, map("b", Value::Null)), "a: missing field");
     assert_eq!(
         error(&fields, map("c", Value::Null)),
-        "c: there is no such field"
+        "c: unknown field, expected one of a, b"
     );
     assert_eq!(
         error(&state(), text("Idel")),
-        "`State` has no variant \"Idel\", it has Idle, Failed, Running"
+        "unknown variant \"Idel\" of enum `State`, expected one of Idle, Failed, Running"
     );
     assert_eq!(
         error(&state(), map("Running", map("rpm", text("fast")))),
@@ -213,20 +210,20 @@ fn what_does_not_fit_is_named() {
     );
     assert_eq!(
         error(&state(), text("Running")),
-        "Running: its fields are missing"
+        "Running: expected the fields of the variant, found only its name"
     );
     let vec = parsed(&Schema::Vec {
         element: U8,
         max_len: 1,
     });
     let two = Value::List(vec![Value::Null, Value::Null]);
-    assert_eq!(error(&vec, two), "2 elements where at most 1 fit");
+    assert_eq!(error(&vec, two), "expected at most 1 element, found 2");
     let duration = <std::time::Duration as ShmField<ValueRole>>::SCHEMA;
     let over = Value::Map(vec![
         ("secs".to_owned(), Value::Unsigned(1)),
         ("nanos".to_owned(), Value::Unsigned(1_000_000_000)),
     ]);
-    assert!(error(&parsed(duration), over).contains("less than a second"));
+    assert!(error(&parsed(duration), over).contains("fewer than 1000000000 nanoseconds"));
 }
 
 #[test]
@@ -237,9 +234,12 @@ fn no_schema_makes_more_work_than_its_bytes() {
     };
     let refused = |schema: &ParsedSchema, bytes: &[u8]| {
         let error = schema.decode(bytes).unwrap_err().to_string();
-        assert!(error.ends_with("too many parts"), "{error}");
+        assert!(
+            error.ends_with("too many parts for the number of bytes"),
+            "{error}"
+        );
     };
-    // Four thousand million units in no bytes at all.
+    // 2³² units in no bytes at all.
     refused(&nothing(u32::MAX as usize), &[]);
     // Many names for the same bytes, in many elements.
     let overlapping = (0..4_000).map(|index| ParsedField {
@@ -256,7 +256,7 @@ fn no_schema_makes_more_work_than_its_bytes() {
         fields: overlapping.collect(),
     };
     refused(&overlapping, &[0; 1_000]);
-    // Sizes that are dear to add up, of parts that are not there.
+    // Sizes that take long to add up, of options that are `None`.
     let absent = ParsedSchema::Struct {
         name: String::new(),
         size: 1,
@@ -286,7 +286,7 @@ fn no_schema_makes_more_work_than_its_bytes() {
         len: 10_000,
     };
     refused(&named(&"n".repeat(255)), &[0; 10_000]);
-    // Parts without bytes, as many as the bytes would pay for if those had some.
+    // Parts without bytes, more than the bytes pay for.
     let rest = [0; 66_000];
     let hollow = ParsedSchema::Tuple(vec![
         ParsedSchema::Vec {
@@ -298,7 +298,7 @@ fn no_schema_makes_more_work_than_its_bytes() {
     let of = |len: u32| [&len.to_le_bytes()[..], &rest].concat();
     assert!(hollow.decode(&of(60_000)).is_ok());
     refused(&hollow, &of(70_000));
-    // A large value of a type that people declare is no problem.
+    // Large values of ordinary types are decoded.
     assert!(named(&"n".repeat(60)).decode(&[0; 10_000]).is_ok());
     let large = ParsedSchema::Array {
         element: Box::new(ParsedSchema::Array {

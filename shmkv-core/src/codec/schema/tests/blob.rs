@@ -1,4 +1,4 @@
-//! What is written is read back, and nothing hostile gets through.
+//! Schemas as bytes: what is written is read back, and hostile bytes are refused.
 
 use proptest::prelude::*;
 
@@ -119,10 +119,11 @@ fn what_does_not_fit_the_format_is_not_written() {
     refuse(deep);
 }
 
-/// Opening a map asks the compiler this, which has limits of its own.
+/// `const` because opening a map evaluates `fit` in the compiler, which has limits of
+/// its own.
 #[test]
 fn limits_are_those_that_are_documented() {
-    const LONG: &str = "a name of quite some sixty bytes, as nobody would ever give one";
+    const LONG: &str = "a name of more than sixty bytes, longer than any that is in use";
     const LARGE: Schema = Schema::Struct {
         name: "Large",
         size: 900,
@@ -148,11 +149,11 @@ fn limits_are_those_that_are_documented() {
     assert_eq!(ParsedSchema::from_blob(&blob), Err(SchemaError::TooLarge));
 }
 
-/// A change of these numbers makes every existing segment a stranger: it needs
-/// a new format version. They were computed from the format's description by a
+/// Stored segments have these numbers, so a change needs a new format version. They
+/// were computed from the format's description by a
 /// few lines in another language.
 #[test]
-fn fingerprints_are_forever() {
+fn fingerprints_are_pinned() {
     const AT_COMPILE_TIME: u64 = READING.fingerprint();
     assert_eq!(AT_COMPILE_TIME, READING.fingerprint());
     let golden = [

@@ -1,4 +1,5 @@
-//! A difference is named exactly where it is.
+//! A difference is reported at the deepest place that explains it, and equal types
+//! have none.
 
 use proptest::prelude::*;
 
@@ -34,40 +35,40 @@ fn differences_are_named() {
     check(base, &[]);
     check(
         reading("Reading", 12, [AT, field("temp", 8, U32)]),
-        &["Reading.temp: u32 in the segment, f32 here"],
+        &["Reading.temp: u32 in the segment, f32 in this program"],
     );
     check(
         reading("Reading", 8, [field("at", 0, U32), field("temp", 4, F32)]),
-        &["Reading.at: u32 in the segment, u64 here"],
+        &["Reading.at: u32 in the segment, u64 in this program"],
     );
     check(
         reading("Sample", 12, [AT, TEMP]),
-        &["Reading: named `Sample` in the segment, named `Reading` here"],
+        &["Reading: named `Sample` in the segment, named `Reading` in this program"],
     );
     check(
         reading("Reading", 16, [AT, field("heat", 8, F32)]),
         &[
-            "Reading.temp: nothing in the segment, f32 here",
-            "Reading.heat: f32 in the segment, nothing here",
+            "Reading.temp: missing in the segment, f32 in this program",
+            "Reading.heat: f32 in the segment, missing in this program",
         ],
     );
     check(
         reading("Reading", 12, [field("temp", 0, F32), field("at", 4, U64)]),
         &[
-            "Reading: fields in the order temp, at in the segment, fields in the order at, temp here",
+            "Reading: fields in the order temp, at in the segment, fields in the order at, temp in this program",
         ],
     );
     check(
         reading("Reading", 16, [AT, TEMP]),
-        &["Reading: 16 bytes in the segment, 12 bytes here"],
+        &["Reading: 16 bytes in the segment, 12 bytes in this program"],
     );
     check(
         reading("Reading", 16, [AT, field("temp", 12, F32)]),
-        &["Reading.temp: at byte 12 in the segment, at byte 8 here"],
+        &["Reading.temp: at offset 12 in the segment, at offset 8 in this program"],
     );
     check(
         *U8,
-        &["Reading: u8 in the segment, Reading { at: u64, temp: f32 } here"],
+        &["Reading: u8 in the segment, Reading { at: u64, temp: f32 } in this program"],
     );
 }
 
@@ -94,9 +95,9 @@ fn differences_reach_into_everything() {
     assert_eq!(
         differences(&found, &here),
         [
-            "State: a tag of 2 bytes in the segment, a tag of 1 bytes here",
-            "State::Idle: a variant with tag 2 in the segment, a variant with tag 0 here",
-            "State::Running.rpm: f32 in the segment, u32 here",
+            "State: a tag of 2 bytes in the segment, a tag of 1 byte in this program",
+            "State::Idle: a variant with tag 2 in the segment, a variant with tag 0 in this program",
+            "State::Running.rpm: f32 in the segment, u32 in this program",
         ]
     );
     let nested = |inner: &'static Schema| Schema::Tuple(Vec::leak(vec![U8, inner]));
@@ -106,7 +107,7 @@ fn differences_reach_into_everything() {
             &nested(Box::leak(Box::new(element(&Schema::Option(U32))))),
             &nested(Box::leak(Box::new(element(&Schema::Option(F32))))),
         ),
-        ["1[]?: u32 in the segment, f32 here"]
+        ["1[]?: u32 in the segment, f32 in this program"]
     );
     assert_eq!(
         differences(
@@ -116,9 +117,12 @@ fn differences_reach_into_everything() {
                 len: 4
             }
         ),
-        ["a run of 4 bytes in the segment, an array of 4 bytes here"]
+        ["a byte string of 4 bytes in the segment, an array of 4 bytes in this program"]
     );
-    assert_eq!(differences(U8, U32), ["u8 in the segment, u32 here"]);
+    assert_eq!(
+        differences(U8, U32),
+        ["u8 in the segment, u32 in this program"]
+    );
 }
 
 proptest! {

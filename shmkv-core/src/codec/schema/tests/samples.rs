@@ -1,4 +1,4 @@
-//! Schemas to test with.
+//! Schemas to test with: constants, and a strategy for any schema.
 
 use proptest::prelude::*;
 
@@ -80,8 +80,8 @@ pub(in crate::codec) const ALL: Schema = Schema::Tuple(&[
 pub(in crate::codec) fn any_schema() -> impl Strategy<Value = &'static Schema> {
     let name = prop::sample::select(vec!["a", "b", "c"]);
     let leaf = prop_oneof![
-        (1_u8..=14).prop_map(|code| Schema::Scalar(wire::scalar(code).unwrap())),
-        (1_u8..=10).prop_map(|code| Schema::NonZero(wire::scalar(code).unwrap())),
+        (1_u8..=14).prop_map(|code| Schema::Scalar(wire::scalar_of(code).unwrap())),
+        (1_u8..=10).prop_map(|code| Schema::NonZero(wire::scalar_of(code).unwrap())),
         (0_usize..9).prop_map(|len| Schema::Bytes { len }),
         (0_usize..9).prop_map(|capacity| Schema::Text { capacity }),
         (0_usize..9).prop_map(|max_len| Schema::String { max_len }),
