@@ -1,38 +1,15 @@
-//! Reading `#[shm(…)]`.
+//! Reading the `#[shm(…)]` attributes of types, fields and variants.
 //!
-//! An attribute that is misspelt, given twice or put in the wrong place is an
-//! error that lists what is possible there.
+//! An attribute that is misspelt, repeated or misplaced is an error that lists
+//! the attributes allowed there.
 
-use proc_macro2::{Span, TokenTree};
+use proc_macro2::TokenTree;
 use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, Ident, LitStr, Path, Token, Type};
 
-/// Mistakes found so far. All of them are reported, not just the first.
-#[derive(Default)]
-pub(crate) struct Mistakes(Option<Error>);
-
-impl Mistakes {
-    pub(crate) fn add(&mut self, error: Error) {
-        match &mut self.0 {
-            Some(all) => all.combine(error),
-            None => self.0 = Some(error),
-        }
-    }
-
-    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl core::fmt::Display) {
-        self.add(Error::new_spanned(tokens, message));
-    }
-
-    pub(crate) fn at_span(&mut self, span: Span, message: impl core::fmt::Display) {
-        self.add(Error::new(span, message));
-    }
-
-    pub(crate) fn done<T>(self, result: T) -> syn::Result<T> {
-        self.0.map_or(Ok(result), Err)
-    }
-}
+use crate::mistakes::Mistakes;
 
 /// The attributes of a type.
 #[derive(Default)]
@@ -45,7 +22,7 @@ pub(crate) struct TypeAttrs {
     pub(crate) pod: Option<Path>,
 }
 
-/// The attributes of a field, and of a variant, which knows `rename` alone.
+/// The attributes of a field, or of a variant, which accepts `rename` only.
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
     pub(crate) max_len: Option<Expr>,
@@ -118,6 +95,7 @@ impl FieldAttrs {
     }
 }
 
+/// Calls `read` for each entry of each `#[shm(…)]`.
 fn each(
     attrs: &[Attribute],
     mistakes: &mut Mistakes,
@@ -129,7 +107,7 @@ fn each(
             let rest = meta.input;
             if let Err(error) = read(meta) {
                 wrong.push(error);
-                // On with the next one: it may be wrong as well.
+                // Skip to the next entry, which may be wrong as well.
                 while !rest.is_empty() && !rest.peek(Token![,]) {
                     rest.parse::<TokenTree>()?;
                 }
@@ -142,15 +120,17 @@ fn each(
     }
 }
 
+/// Stores what `read` returns, unless the attribute was given before.
 fn set<T>(
-    place: &mut Option<T>,
+    attribute: &mut Option<T>,
     meta: &ParseNestedMeta<'_>,
     read: impl FnOnce() -> syn::Result<T>,
 ) -> syn::Result<()> {
-    if place.replace(read()?).is_some() {
+    if attribute.replace(read()?).is_some() {
+        let name = meta.path.to_token_stream();
         return Err(Error::new(
             meta.path.span(),
-            "this attribute is given twice",
+            format_args!("`{name}` is given twice: remove one"),
         ));
     }
     Ok(())
@@ -160,7 +140,7 @@ fn name(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
     let name: LitStr = meta.value()?.parse()?;
     match name.value().len() {
         1..=255 => Ok(name),
-        _ => Err(Error::new(name.span(), "a name has 1 to 255 bytes")),
+        _ => Err(Error::new(name.span(), "a schema name has 1 to 255 bytes")),
     }
 }
 
@@ -169,6 +149,9 @@ fn tag(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
     if ["u8", "u16", "u32"].iter().any(|known| width == known) {
         Ok(width)
     } else {
-        Err(Error::new(width.span(), "a tag is `u8`, `u16` or `u32`"))
+        Err(Error::new(
+            width.span(),
+            "unsupported type of a tag; expected `u8`, `u16` or `u32`",
+        ))
     }
 }

@@ -1,16 +1,16 @@
-//! Refusing field types by their look, where the remedy can be named.
+//! Refusing field types by name, where the message can name the remedy.
 //!
-//! A macro sees tokens, not types: `String` may be anything. These checks are
-//! there for good messages only. What they miss, such as a type alias, the
-//! trait bounds refuse.
+//! A macro sees tokens, not types: `String` may be anything. So these checks only
+//! improve messages. What they miss, a type alias for instance, fails to satisfy
+//! the trait bounds of the generated code.
 
 use syn::{GenericArgument, PathArguments, Type, TypePath};
 
-use crate::attrs::Mistakes;
-use crate::input::Role;
+use crate::mistakes::Mistakes;
+use crate::role::Role;
 
-/// Reports what is wrong with a field of type `ty`. With `max_len`, a `String`
-/// or `Vec` is in order at the top and directly in an `Option`.
+/// Reports what is wrong with a field of type `ty`. With `max_len`, the field may
+/// be a `String` or `Vec`, or an `Option` of one.
 pub(crate) fn field_type(ty: &Type, role: Role, max_len: bool, mistakes: &mut Mistakes) {
     Check { role, mistakes }.visit(ty, max_len, true);
 }
@@ -21,7 +21,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// `top`: the attributes of the field can still do something about it.
+    /// `top`: an attribute of the field would apply to `ty` itself.
     fn visit(&mut self, ty: &Type, max_len: bool, top: bool) {
         match ty {
             Type::Array(array) => self.visit(&array.elem, false, false),
@@ -57,7 +57,7 @@ impl Check<'_> {
         let Some(last) = ty.path.segments.last().filter(|_| ty.qself.is_none()) else {
             return;
         };
-        // `my::String` is somebody's own.
+        // `my::String` is not the standard library's.
         let first = ty.path.segments.first().map(|first| &first.ident);
         let of_std = |first| ["std", "core", "alloc"].iter().any(|known| first == known);
         if ty.path.segments.len() > 1 && !first.is_some_and(of_std) {
@@ -66,14 +66,14 @@ impl Check<'_> {
         let name = last.ident.to_string();
         let generic = !last.arguments.is_none();
         let message = match name.as_str() {
-            "usize" => "`usize` differs between programs: use `u64`".to_owned(),
-            "isize" => "`isize` differs between programs: use `i64`".to_owned(),
+            "usize" => "the size of `usize` depends on the target: use `u64`".to_owned(),
+            "isize" => "the size of `isize` depends on the target: use `i64`".to_owned(),
             "f32" | "f64" if self.role == Role::Key => {
-                "a float cannot be part of a key: keys are compared by their bytes, \
-                 and 0.0 == -0.0; store `to_bits()`, or a scaled integer"
+                "a float cannot be part of a key: keys are compared by their bytes, which differ \
+                 for 0.0 and -0.0; store `to_bits()` or a scaled integer"
                     .to_owned()
             }
-            // Someone's own `Box`, say, without arguments, may well be in order.
+            // Without arguments it is not the standard library's, and may be valid.
             "Vec" | "Box" | "Rc" | "Arc" | "Cow" | "HashMap" | "BTreeMap" | "HashSet"
             | "BTreeSet" | "VecDeque" | "Option"
                 if !generic =>

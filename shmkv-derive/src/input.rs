@@ -1,62 +1,47 @@
-//! The type that is derived for, checked and reduced to what the expansion
-//! needs.
+//! The type with the derive, reduced to what the expansion needs.
 //!
-//! **Invariant.** An [`Input`] that exists can be expanded: whatever can be
-//! wrong and shows in the tokens has been reported by then.
+//! **Invariant.** Every [`Input`] can be expanded: `parse` is the only place that
+//! makes one, and reports every mistake that shows in the tokens first.
 
-use std::collections::HashSet;
+use syn::{Expr, Generics, Ident, Member, Path, Type};
 
-use proc_macro2::Span;
-use syn::ext::IdentExt;
-use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
-use syn::{
-    Attribute, Data, DeriveInput, Expr, GenericParam, Generics, Ident, Index, LitStr, Member, Meta,
-    Path, Token, Type, parse_quote,
-};
+use crate::role::Role;
 
-use crate::attrs::{FieldAttrs, Mistakes, TypeAttrs};
-use crate::check;
-use crate::uses::mentions_deprecated;
-
-/// Which trait is derived.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    Key,
-    Value,
-}
-
+/// The type with the derive.
 pub(crate) struct Input {
     pub(crate) role: Role,
+    /// The path of the core crate: `::shmkv_core`, or what `#[shm(crate = …)]` says.
     pub(crate) krate: Path,
     pub(crate) ident: Ident,
     pub(crate) generics: Generics,
     /// The name in the schema.
     pub(crate) name: String,
-    /// `#[shm(size = …)]`.
+    /// `#[shm(size = …)]`
     pub(crate) size: Option<Expr>,
-    /// Whether it or a part of it is deprecated, or may use what is.
+    /// Whether the generated code may use deprecated items.
     pub(crate) deprecated: bool,
-    /// `#[shm(borrow = str)]`.
+    /// `#[shm(borrow = str)]`
     pub(crate) borrow: Option<Type>,
     pub(crate) body: Body,
 }
 
+/// What the type consists of.
 pub(crate) enum Body {
-    /// With the attribute that says so.
+    /// Plain old data, with the attribute that declares it.
     Pod(Path, Vec<Field>),
     Struct(Vec<Field>),
     Enum(Tag, Vec<Variant>),
 }
 
-/// The integer that tells variants apart.
+/// The integer that tells the variants of an enum apart.
 pub(crate) struct Tag {
     pub(crate) ty: Ident,
     pub(crate) width: usize,
-    /// The type that rustc evaluates discriminants at.
+    /// The type at which rustc evaluates the discriminants.
     pub(crate) repr: Ident,
 }
 
+/// One variant of an enum.
 pub(crate) struct Variant {
     pub(crate) ident: Ident,
     /// The name in the schema.
@@ -65,6 +50,7 @@ pub(crate) struct Variant {
     pub(crate) fields: Vec<Field>,
 }
 
+/// One field of a struct or of a variant.
 pub(crate) struct Field {
     pub(crate) member: Member,
     pub(crate) ty: Type,
@@ -75,7 +61,7 @@ pub(crate) struct Field {
 
 /// How a field is stored.
 pub(crate) enum Codec {
-    /// As its type says.
+    /// By the encoding of its type.
     Plain,
     /// `#[shm(max_len = …)]`
     MaxLen(Expr),
@@ -86,316 +72,8 @@ pub(crate) enum Codec {
 }
 
 impl Input {
-    pub(crate) fn new(input: DeriveInput, role: Role) -> syn::Result<Self> {
-        let mut mistakes = Mistakes::default();
-        let attrs = TypeAttrs::new(&input.attrs, &mut mistakes);
-        generics(&input, &attrs, &mut mistakes);
-        if attrs.pod.is_none() {
-            packed(&input.attrs, &mut mistakes);
-        }
-
-        let body = match &input.data {
-            Data::Struct(data) => {
-                if let Some(tag) = &attrs.tag {
-                    mistakes.at(tag, "a struct has no tag: `tag` is for enums");
-                }
-                let fields = fields(&data.fields, role, attrs.pod.is_some(), &mut mistakes);
-                match &attrs.pod {
-                    Some(pod) => Body::Pod(pod.clone(), fields),
-                    None => Body::Struct(fields),
-                }
-            }
-            Data::Enum(data) => {
-                if let Some(pod) = &attrs.pod {
-                    mistakes.at(
-                        pod,
-                        "an enum is never `Pod`: remove `pod`, it is stored by its tag",
-                    );
-                }
-                if data.variants.is_empty() {
-                    mistakes.at(
-                        &input.ident,
-                        "an enum without variants has no values to store",
-                    );
-                }
-                let repr = repr(&input.attrs);
-                let tag = tag(
-                    &attrs,
-                    repr,
-                    data.variants.len(),
-                    &input.ident,
-                    &mut mistakes,
-                );
-                Body::Enum(tag, variants(data, role, &mut mistakes))
-            }
-            Data::Union(data) => {
-                mistakes.at(
-                    data.union_token,
-                    "a union does not say which of its fields is valid: use an enum",
-                );
-                Body::Struct(Vec::new())
-            }
-        };
-        if let (Some(_), Some(size)) = (&attrs.pod, &attrs.size) {
-            mistakes.at(
-                size,
-                "a `pod` type has the size that it has in memory: remove `size`",
-            );
-        }
-        let borrow = borrow(&attrs, &body, &mut mistakes);
-        let name = schema_name(attrs.name.as_ref(), &input.ident, &mut mistakes);
-        mistakes.done(Self {
-            role,
-            krate: attrs.krate.unwrap_or_else(|| parse_quote!(::shmkv_core)),
-            ident: input.ident,
-            generics: input.generics,
-            name,
-            size: attrs.size,
-            deprecated: mentions_deprecated(&input.attrs, &input.data),
-            borrow,
-            body,
-        })
-    }
-
-    /// Whether the type is one type, with one size.
+    /// Whether the type has no generic parameters, and therefore one size.
     pub(crate) fn is_concrete(&self) -> bool {
         self.generics.params.is_empty()
-    }
-}
-
-/// Generic types can be fields; what then makes no sense is refused.
-fn generics(input: &DeriveInput, attrs: &TypeAttrs, mistakes: &mut Mistakes) {
-    for param in &input.generics.params {
-        if let GenericParam::Lifetime(param) = param {
-            mistakes.at(
-                param,
-                "a type that borrows cannot be shared between processes: store the value itself",
-            );
-        }
-    }
-    if input.generics.params.is_empty() {
-        return;
-    }
-    if let Some(pod) = &attrs.pod {
-        mistakes.at(
-            pod,
-            "generic types have no single size: `pod` needs a concrete type",
-        );
-    }
-    if let Some(size) = &attrs.size {
-        mistakes.at(
-            size,
-            "generic types have no single size: `size` needs a concrete type",
-        );
-    }
-    if let Some(borrow) = &attrs.borrow {
-        mistakes.at(
-            borrow,
-            "generic types have no single size: `borrow` needs a concrete type",
-        );
-    }
-}
-
-/// What `#[repr(…)]` says, word by word.
-fn repr_words(attrs: &[Attribute]) -> impl Iterator<Item = Meta> {
-    attrs
-        .iter()
-        .filter(|attr| attr.path().is_ident("repr"))
-        .filter_map(|attr| {
-            attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
-                .ok()
-        })
-        .flatten()
-}
-
-/// An encoder borrows the fields, which a packed struct does not allow.
-fn packed(attrs: &[Attribute], mistakes: &mut Mistakes) {
-    for word in repr_words(attrs).filter(|word| word.path().is_ident("packed")) {
-        mistakes.at(
-            word,
-            "the encoding is packed anyway: remove `packed`, or add `#[shm(pod)]`",
-        );
-    }
-}
-
-/// The integer in `#[repr(…)]`, or `isize`, as in the language.
-fn repr(attrs: &[Attribute]) -> Ident {
-    let integer = |word: Meta| {
-        let word = word.path().get_ident()?.to_string();
-        let width = word.strip_prefix(['u', 'i'])?;
-        let known = ["8", "16", "32", "64", "128", "size"].contains(&width);
-        known.then(|| Ident::new(&word, Span::call_site()))
-    };
-    repr_words(attrs)
-        .find_map(integer)
-        .unwrap_or_else(|| Ident::new("isize", Span::call_site()))
-}
-
-fn tag(
-    attrs: &TypeAttrs,
-    repr: Ident,
-    variants: usize,
-    ident: &Ident,
-    mistakes: &mut Mistakes,
-) -> Tag {
-    let ty = match &attrs.tag {
-        Some(ty) => Ident::new(&ty.to_string(), ty.span()),
-        None => Ident::new("u8", Span::call_site()),
-    };
-    let width = match ty.to_string().as_str() {
-        "u8" => 1,
-        "u16" => 2,
-        _ => 4,
-    };
-    if width == 1 && variants > 256 {
-        mistakes.at(
-            ident,
-            format_args!(
-                "{variants} variants do not fit a tag of one byte: add `#[shm(tag = u16)]`"
-            ),
-        );
-    }
-    Tag { ty, width, repr }
-}
-
-fn variants(data: &syn::DataEnum, role: Role, mistakes: &mut Mistakes) -> Vec<Variant> {
-    let mut names = Names::default();
-    let variant = |variant: &syn::Variant| {
-        let attrs = FieldAttrs::of_variant(&variant.attrs, mistakes);
-        let name = schema_name(attrs.rename.as_ref(), &variant.ident, mistakes);
-        names.add(&name, variant.ident.span(), mistakes);
-        Variant {
-            ident: variant.ident.clone(),
-            name,
-            discriminant: variant.discriminant.as_ref().map(|(_, expr)| expr.clone()),
-            fields: fields(&variant.fields, role, false, mistakes),
-        }
-    };
-    data.variants.iter().map(variant).collect()
-}
-
-fn fields(fields: &syn::Fields, role: Role, pod: bool, mistakes: &mut Mistakes) -> Vec<Field> {
-    let mut names = Names::default();
-    let field = |(index, field): (usize, &syn::Field)| {
-        let attrs = FieldAttrs::of_field(&field.attrs, mistakes);
-        let member = match &field.ident {
-            Some(ident) => Member::Named(ident.clone()),
-            None => Member::Unnamed(Index {
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-                span: field.ty.span(),
-            }),
-        };
-        let name = match &field.ident {
-            Some(ident) => schema_name(attrs.rename.as_ref(), ident, mistakes),
-            None => attrs
-                .rename
-                .as_ref()
-                .map_or(index.to_string(), LitStr::value),
-        };
-        // The schema does not know of a skipped field.
-        if attrs.skip.is_none() {
-            names.add(&name, member.span(), mistakes);
-        }
-        let codec = if pod {
-            pod_field(&attrs, mistakes);
-            Codec::Plain
-        } else {
-            codec(attrs, &field.ty, role, mistakes)
-        };
-        Field {
-            member,
-            ty: field.ty.clone(),
-            name,
-            codec,
-        }
-    };
-    fields.iter().enumerate().map(field).collect()
-}
-
-fn codec(attrs: FieldAttrs, ty: &Type, role: Role, mistakes: &mut Mistakes) -> Codec {
-    let alone = "`max_len`, `skip` and `with` exclude each other";
-    match (attrs.skip, attrs.with, attrs.max_len) {
-        (Some(_), None, None) => {
-            if let Some(rename) = attrs.rename {
-                mistakes.at(
-                    rename,
-                    "a skipped field has no name to remember: remove `rename`",
-                );
-            }
-            Codec::Skip
-        }
-        (None, Some(with), None) => Codec::With(with),
-        (None, None, Some(max_len)) => {
-            check::field_type(ty, role, true, mistakes);
-            Codec::MaxLen(max_len)
-        }
-        (None, None, None) => {
-            check::field_type(ty, role, false, mistakes);
-            Codec::Plain
-        }
-        (Some(skip), _, _) => {
-            mistakes.at(skip, alone);
-            Codec::Skip
-        }
-        (None, Some(with), Some(_)) => {
-            mistakes.at(&with, alone);
-            Codec::With(with)
-        }
-    }
-}
-
-/// In a plain-old-data type, memory decides; only the name is free.
-fn pod_field(attrs: &FieldAttrs, mistakes: &mut Mistakes) {
-    let message = "a `pod` type is stored as it is in memory: only `rename` is possible here";
-    if let Some(max_len) = &attrs.max_len {
-        mistakes.at(max_len, message);
-    }
-    if let Some(skip) = &attrs.skip {
-        mistakes.at(skip, message);
-    }
-    if let Some(with) = &attrs.with {
-        mistakes.at(with, message);
-    }
-}
-
-fn borrow(attrs: &TypeAttrs, body: &Body, mistakes: &mut Mistakes) -> Option<Type> {
-    let borrow = attrs.borrow.as_ref()?;
-    if !matches!(borrow, Type::Path(ty) if ty.path.is_ident("str")) {
-        mistakes.at(borrow, "only text can be borrowed: `borrow = str`");
-    }
-    let one_text = matches!(
-        body,
-        Body::Struct(fields) if matches!(&**fields, [field] if matches!(field.codec, Codec::Plain | Codec::MaxLen(_)))
-    );
-    if !one_text {
-        mistakes.at(
-            borrow,
-            "`borrow` needs a struct with one field, a `ShmStr<N>` or a `String` with `max_len`",
-        );
-    }
-    Some(borrow.clone())
-}
-
-/// The name given by attribute, else the declared one.
-fn schema_name(given: Option<&LitStr>, declared: &Ident, mistakes: &mut Mistakes) -> String {
-    let name = given.map_or_else(|| declared.unraw().to_string(), LitStr::value);
-    if name.len() > 255 {
-        mistakes.at(
-            declared,
-            "a name has 1 to 255 bytes: give a shorter one by attribute",
-        );
-    }
-    name
-}
-
-/// Names seen in one struct, variant or enum.
-#[derive(Default)]
-struct Names(HashSet<String>);
-
-impl Names {
-    fn add(&mut self, name: &str, span: Span, mistakes: &mut Mistakes) {
-        if !self.0.insert(name.to_owned()) {
-            mistakes.at_span(span, format_args!("the name `{name}` is used twice"));
-        }
     }
 }

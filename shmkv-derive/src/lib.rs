@@ -1,31 +1,36 @@
-//! Derive macros for `shmkv-core`, which re-exports them: make a key or a value
-//! of fixed size out of your own type.
+//! Derive macros for `shmkv-core`, which re-exports them: they turn your own type
+//! into a key or a value of fixed size.
 //!
-//! The work is done in four steps: `attrs` reads the `#[shm(…)]` attributes,
-//! `check` refuses field types that cannot work, `input` and `uses` reduce the type
-//! to what matters, `expand` writes the implementation. A mistake is a `syn::Error` at
-//! the token that it is about, with the remedy in its text; all mistakes of a
-//! type are reported together.
+//! A derive is two steps: `parse` checks the type and reduces it to an `Input`
+//! (`attrs` reads the `#[shm(…)]` attributes, `check` refuses field types that cannot
+//! work), and `expand` writes the implementation. A mistake is a `syn::Error` at the
+//! token that is wrong, with the remedy in its text; all mistakes of a type are
+//! reported together.
 //!
-//! Generated code stands in a `const _` block, names everything by absolute
-//! path, and consists of calls to `shmkv_core::__private`.
+//! Generated code is a `const _` block that names everything by absolute path and
+//! consists of calls to `shmkv_core::__private`.
 
 mod attrs;
 mod check;
+mod deprecated;
 mod expand;
 mod input;
+mod mistakes;
+mod parse;
+mod role;
+mod tokens;
 mod uses;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-use input::{Input, Role};
+use role::Role;
 
 /// Makes a type a key of a shared-memory map.
 ///
-/// Keys are compared by their bytes, so a field may not be a float. With
-/// `#[shm(pod)]` it may, and the bytes decide there too: `0.0` and `-0.0` are two
-/// keys, and a NaN finds itself.
+/// Keys are compared by their bytes, so a field cannot be a float. A
+/// `#[shm(pod)]` type can contain floats; its bytes are compared all the same, so
+/// `0.0` and `-0.0` are different keys, and a NaN equals itself.
 ///
 /// ```
 /// use shmkv_core::ShmKey;
@@ -44,41 +49,42 @@ use input::{Input, Role};
 /// # Field types
 ///
 /// Integers of fixed width, `bool`, `char`, `NonZero<_>`, `Option<T>`, arrays,
-/// tuples of up to twelve, `PhantomData`, `ShmStr<N>`, `Pod<T, N>`, `Duration`, `SystemTime`, IP
-/// and socket addresses, types with this derive (generic ones too), `String`
-/// and `Vec<T>` with `max_len`; in values also `f32` and `f64`.
+/// tuples of up to twelve elements, `PhantomData`, `ShmStr<N>`, `Pod<T, N>`,
+/// `Duration`, `SystemTime`, IP and socket addresses, types with this derive
+/// (including generic ones), `String` and `Vec<T>` with `max_len`; in values also
+/// `f32` and `f64`.
 ///
 /// # Bytes
 ///
-/// Fields stand one right after the other in declaration order, little-endian.
-/// `Option` is one byte and the payload. An enum is its tag and the fields of
-/// the variant; all variants take as much room as the greatest. Bytes that
-/// nothing uses are zero. No `repr` is needed. Of one that is there, only an
-/// integer matters: as the type of an enum's discriminants, as everywhere.
+/// Fields are stored in declaration order, little-endian, without padding. An
+/// `Option` is one byte and the payload. An enum is its tag and the fields of the
+/// variant; every variant takes as many bytes as the largest. Unused bytes are
+/// zero. No `repr` is needed; an integer `repr` is, as usual, the type of an
+/// enum's discriminants, and any other has no effect.
 ///
 /// # Attributes of the type
 ///
 /// | attribute | effect |
 /// |---|---|
-/// | `#[shm(name = "…")]` | the name that the segment remembers, instead of the type's |
-/// | `#[shm(tag = u16)]` | width of an enum's tag: `u8` (default), `u16`, `u32` |
-/// | `#[shm(size = N)]` | takes `N` bytes, more than the fields need, as room for later |
-/// | `#[shm(borrow = str)]` | on a struct of one text field: lookups with a `&str` or `String` |
-/// | `#[shm(pod)]` | stores the memory of a `bytemuck::Pod` type as it is, floats too |
-/// | `#[shm(crate = path)]` | where `shmkv_core` is found, if not at `::shmkv_core` |
+/// | `#[shm(name = "…")]` | the name in the segment's schema; by default the type's |
+/// | `#[shm(tag = u16)]` | the type of an enum's tag: `u8` (default), `u16` or `u32` |
+/// | `#[shm(size = N)]` | reserves `N` bytes in all, for fields to come |
+/// | `#[shm(borrow = str)]` | on a struct of one text field: lookups accept `&str` and `String` |
+/// | `#[shm(pod)]` | stores a `bytemuck::Pod` type as it is in memory, floats included |
+/// | `#[shm(crate = path)]` | the path of `shmkv_core`; by default `::shmkv_core` |
 ///
 /// # Attributes of a field
 ///
 /// | attribute | effect |
 /// |---|---|
-/// | `#[shm(max_len = N)]` | a `String` of up to `N` bytes, a `Vec` of up to `N` elements |
-/// | `#[shm(rename = "…")]` | the name that the segment remembers (variants too) |
-/// | `#[shm(with = W)]` | stores a `W`, a field type, by `W: TryFrom<&T>` and `T: TryFrom<W>`, whose errors are `Display` |
-/// | `#[shm(skip)]` | is not stored; reads as `Default::default()` |
+/// | `#[shm(max_len = N)]` | a `String` of at most `N` bytes, a `Vec` of at most `N` elements |
+/// | `#[shm(rename = "…")]` | the name in the segment's schema (also for variants) |
+/// | `#[shm(with = W)]` | stores the field as a `W`, another field type, by way of `W: TryFrom<&T>` and `T: TryFrom<W>`, whose errors are `Display` |
+/// | `#[shm(skip)]` | does not store the field; it reads as `Default::default()` |
 ///
-/// The tag of a variant is its declared discriminant, else one more than that of
-/// the variant before it, from 0 on. A generic type can be a field; a whole key
-/// has to be concrete, for instance a struct with that one field.
+/// The tag of a variant is its declared discriminant, or one more than that of the
+/// variant before it, starting at 0. A generic type can be a field; a whole key
+/// must be concrete, for instance a struct with that one field.
 #[proc_macro_derive(ShmKey, attributes(shm))]
 pub fn derive_shm_key(input: TokenStream) -> TokenStream {
     derive(parse_macro_input!(input), Role::Key)
@@ -86,8 +92,8 @@ pub fn derive_shm_key(input: TokenStream) -> TokenStream {
 
 /// Makes a type a value of a shared-memory map.
 ///
-/// Everything that [`ShmKey`](macro@ShmKey) says holds here too; in addition,
-/// fields may be floats. A type may derive both.
+/// The documentation of [`ShmKey`](macro@ShmKey) applies here too, except that
+/// fields can be floats. A type may derive both.
 ///
 /// ```
 /// use shmkv_core::ShmValue;
@@ -115,7 +121,7 @@ pub fn derive_shm_value(input: TokenStream) -> TokenStream {
 }
 
 fn derive(input: DeriveInput, role: Role) -> TokenStream {
-    Input::new(input, role)
+    parse::parse(input, role)
         .map_or_else(syn::Error::into_compile_error, |input| {
             expand::expand(&input)
         })

@@ -1,18 +1,18 @@
-//! What parts of a type are needed for: which parameters are stored, and whether
-//! anything deprecated may be used.
+//! What each type parameter is needed for, and so which bounds the generated
+//! `impl` puts on it.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, Data, Ident, Meta, Type};
+use syn::{Ident, Type};
 
 use crate::input::{Body, Codec, Field, Input};
+use crate::tokens::contains;
 
 /// What a type parameter is needed for.
 #[derive(Default)]
 pub(crate) struct Uses {
-    /// It is part of what is stored.
+    /// It is part of what is stored, so it must be a field type.
     pub(crate) stored: bool,
-    /// It is itself the type of a skipped field.
+    /// It is the type of a skipped field, so it must be `Default`.
     pub(crate) skipped: bool,
 }
 
@@ -43,44 +43,9 @@ impl Input {
     }
 }
 
-/// Whether `word` is among `tokens`, however deep.
-fn contains(tokens: TokenStream, word: &Ident) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == *word,
-        TokenTree::Group(group) => contains(group.stream(), word),
-        _ => false,
-    })
-}
-
-/// Whether it is `PhantomData`, of which nothing is stored.
+/// Whether `ty` is `PhantomData`, of which nothing is stored.
 fn is_phantom(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let last = path.path.segments.last();
     last.is_some_and(|last| last.ident == "PhantomData")
-}
-
-/// Whether any attribute, of the type or a part of it, is `#[deprecated]` or a
-/// lint attribute about it.
-pub(crate) fn mentions_deprecated(attrs: &[Attribute], data: &Data) -> bool {
-    fn any(attrs: &[Attribute]) -> bool {
-        let deprecated = Ident::new("deprecated", Span::call_site());
-        attrs.iter().any(|attr| match &attr.meta {
-            Meta::List(list) if !list.path.is_ident(&deprecated) => {
-                let lint = ["allow", "expect", "warn"].iter();
-                lint.clone().any(|it| list.path.is_ident(it))
-                    && contains(list.tokens.clone(), &deprecated)
-            }
-            meta => meta.path().is_ident(&deprecated),
-        })
-    }
-    let fields = |fields: &syn::Fields| fields.iter().any(|field| any(&field.attrs));
-    any(attrs)
-        || match data {
-            Data::Struct(data) => fields(&data.fields),
-            Data::Enum(data) => data
-                .variants
-                .iter()
-                .any(|variant| any(&variant.attrs) || fields(&variant.fields)),
-            Data::Union(_) => false,
-        }
 }

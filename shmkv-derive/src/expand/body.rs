@@ -1,7 +1,7 @@
-//! The encoding of a whole struct, enum or plain-old-data type.
+//! The encoding of a struct, an enum or a plain-old-data type.
 //!
 //! A struct is its fields, one after the other. An enum is a tag and the fields
-//! of one variant. Either may have room left, which `finish` fills with zeros.
+//! of one variant. `finish` fills the bytes that are left with zeros.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -12,7 +12,7 @@ use super::field::pattern;
 use super::names;
 use crate::input::{Field, Input, Tag, Variant};
 
-/// What an implementation of `ShmField` consists of.
+/// The items of an implementation of `ShmField`.
 pub(super) struct Items {
     /// The value of `LEN`.
     pub(super) len: TokenStream,
@@ -24,6 +24,7 @@ pub(super) struct Items {
     pub(super) decode: TokenStream,
 }
 
+/// The items of a plain-old-data type: its memory.
 pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
     let (krate, ident, name) = (&input.krate, &input.ident, &input.name);
     let role = input.role_path();
@@ -48,7 +49,7 @@ pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
         }
     };
     let (out, bytes) = (names::out(), names::bytes());
-    // That the type is not `Pod` is to be said where it is claimed to be.
+    // If the type is not `Pod`, the compiler's error points at the attribute.
     let span = attribute.span().resolved_at(Span::call_site());
     let private = input.krate_at(span);
     Items {
@@ -59,6 +60,7 @@ pub(super) fn pod(input: &Input, attribute: &Path, fields: &[Field]) -> Items {
     }
 }
 
+/// The items of a struct: its fields.
 pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
     let [out, bytes, parts] = [names::out(), names::bytes(), names::parts()];
     let (krate, name, role) = (&input.krate, &input.name, input.role_path());
@@ -99,6 +101,7 @@ pub(super) fn structure(input: &Input, fields: &[Field]) -> Items {
     }
 }
 
+/// The items of an enum: the tag, then the fields of the variant.
 pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Items {
     let [out, bytes, parts] = [names::out(), names::bytes(), names::parts()];
     let unknown = names::tag();
@@ -169,15 +172,15 @@ pub(super) fn enumeration(input: &Input, tag: &Tag, variants: &[Variant]) -> Ite
     }
 }
 
-/// Constants for the tags: the declared discriminant, else one more than the
-/// last. They are items, which hygiene does not cover, hence their odd names.
+/// A constant for each tag: the declared discriminant, or one more than the tag
+/// before it. Hygiene does not cover items, so their names are unusual.
 pub(super) fn tag_consts(input: &Input, tag: &Tag, variants: &[Variant]) -> TokenStream {
     let (width, ty, repr) = (tag.width, &tag.ty, &tag.repr);
     let typed = names::discriminant();
     let consts = variants.iter().enumerate().map(|(index, variant)| {
         let name = tag_name(index);
         let discriminant = match (&variant.discriminant, index.checked_sub(1)) {
-            // As rustc evaluates it: at the type of the discriminants.
+            // At the type at which rustc evaluates it.
             (Some(expr), _) => {
                 let expr = input.without_self(expr);
                 quote!({
@@ -209,7 +212,7 @@ fn tag_name(index: usize) -> Ident {
     format_ident!("__SHM_TAG_{index}", span = Span::mixed_site())
 }
 
-/// `needed`, or what `#[shm(size = …)]` asks for.
+/// The size: `#[shm(size = …)]`, or else `needed`.
 fn reserved(input: &Input, needed: TokenStream) -> TokenStream {
     let Some(size) = &input.size else {
         return needed;

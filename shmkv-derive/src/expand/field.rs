@@ -1,18 +1,20 @@
 //! How one field is stored, and lists of fields.
 //!
-//! Spans are chosen with care here: what the compiler has to say about a field
-//! it shall say at its type, or at the attribute that changes how it is stored.
+//! **Invariant.** Code about a field has the span of the field's type, or of the
+//! attribute that changes how it is stored: that is where the compiler then
+//! reports an unsatisfied bound.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::names;
-use crate::input::{Codec, Field, Input, Role};
+use crate::input::{Codec, Field, Input};
+use crate::role::Role;
 
 impl Input {
-    /// The path of the core crate, as if written at `span`: the compiler puts an
-    /// error where all tokens of an expression agree to be.
+    /// The path of the core crate with `span` on every token: the compiler reports
+    /// an error at a span only if all tokens of the expression have it.
     pub(super) fn krate_at(&self, span: Span) -> TokenStream {
         let respan = |mut token: TokenTree| {
             token.set_span(span);
@@ -25,6 +27,7 @@ impl Input {
             .collect()
     }
 
+    /// The path of the role's type.
     pub(super) fn role_path(&self) -> TokenStream {
         self.role_path_at(Span::call_site())
     }
@@ -43,8 +46,8 @@ impl Input {
         quote!(<#ident as #krate::field::ShmField<#role>>)
     }
 
-    /// The type whose `LEN`, `SCHEMA`, `encode` and `decode` the field uses;
-    /// `None` if it is not stored. Errors about the field's type point at it.
+    /// The type whose `LEN`, `SCHEMA`, `encode` and `decode` store the field;
+    /// `None` for a skipped field.
     pub(super) fn codec(&self, field: &Field) -> Option<TokenStream> {
         let ty = &field.ty;
         let span = match &field.codec {
@@ -66,7 +69,7 @@ impl Input {
         })
     }
 
-    /// `expr` for a place where `Self` is something else.
+    /// `expr` with `Self` written out, for a scope where `Self` is another type.
     pub(super) fn without_self(&self, expr: &impl ToTokens) -> TokenStream {
         fn replace(tokens: TokenStream, ident: &Ident) -> TokenStream {
             let each = |token| match token {
@@ -104,7 +107,7 @@ impl Input {
         quote!(&#krate::__private::packed(#start, [#(#fields),*]))
     }
 
-    /// Statements that write `fields`, bound to locals, to `parts`.
+    /// Statements that write `fields`, which are bound to locals, to `parts`.
     pub(super) fn encode_fields(&self, fields: &[Field], prefix: &str) -> TokenStream {
         let (parts, error) = (names::parts(), names::error());
         let fields = fields.iter().enumerate().filter_map(|(index, field)| {
@@ -136,12 +139,12 @@ impl Input {
     }
 }
 
-/// The name that the field at `index` is bound to.
+/// The local to which the field at `index` is bound.
 fn local(index: usize) -> Ident {
     format_ident!("__shm_field_{index}", span = Span::mixed_site())
 }
 
-/// `{ member: local, … }` for a pattern.
+/// A pattern, `{ member: local, … }`.
 pub(super) fn pattern(fields: &[Field]) -> TokenStream {
     let fields = fields.iter().enumerate().map(|(index, field)| {
         let (member, local) = (&field.member, local(index));

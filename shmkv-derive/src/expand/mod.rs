@@ -1,14 +1,14 @@
-//! Writing the implementation.
+//! Writing the implementation of a checked type.
 //!
-//! `field` says how one field is stored, `body` puts the fields of a struct or
-//! enum together, `root` makes the type a whole key or value. Every path in the
-//! generated code is absolute, so it means the same wherever it lands: without a
-//! prelude, beside types named `u8` or `Result`, with the crate renamed.
+//! `field` encodes one field, `body` the fields of a struct or enum, and `whole`
+//! makes the type a whole key or value. Every path in the generated code is
+//! absolute, so that it means the same in every scope: without a prelude, beside
+//! types named `u8` or `Result`, with the crate renamed.
 
 mod body;
 mod field;
 mod names;
-mod root;
+mod whole;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -16,30 +16,30 @@ use syn::{GenericParam, parse_quote};
 
 use crate::input::{Body, Input};
 
-/// The implementation of the derived trait and of what it rests on.
+/// The implementation of the derived trait and of the traits that it requires.
 pub(crate) fn expand(input: &Input) -> TokenStream {
     let field_impl = field_impl(input);
-    let root_impls = input.is_concrete().then(|| root::size_impls(input));
+    let whole_impls = input.is_concrete().then(|| whole::size_impls(input));
     let borrow = input.borrow.as_ref();
-    let borrow_impls = borrow.map(|borrow| root::borrow_impls(input, borrow));
+    let borrow_impls = borrow.map(|borrow| whole::borrow_impls(input, borrow));
     let tags = match &input.body {
         Body::Enum(tag, variants) => body::tag_consts(input, tag, variants),
         Body::Pod(..) | Body::Struct(_) => TokenStream::new(),
     };
-    // Where the type may use what is deprecated, so may this.
+    // The generated code uses what the type uses.
     let allow = input.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
         #allow
         const _: () = {
             #tags
             #field_impl
-            #root_impls
+            #whole_impls
             #borrow_impls
         };
     }
 }
 
-/// `impl ShmField<Role> for Type`, the encoding itself.
+/// `impl ShmField<Role> for Type`: the encoding.
 fn field_impl(input: &Input) -> TokenStream {
     let (krate, ident, role) = (&input.krate, &input.ident, input.role_path());
     let (out, bytes) = (names::out(), names::bytes());
@@ -95,9 +95,10 @@ fn field_impl(input: &Input) -> TokenStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Role;
+    use crate::parse::parse;
+    use crate::role::Role;
 
-    /// The core is found where `crate` says, and nowhere else.
+    /// `#[shm(crate = …)]` replaces every path to the core crate.
     #[test]
     fn renamed_crate_is_used_throughout() {
         let sources = [
@@ -108,7 +109,7 @@ mod tests {
         ];
         for source in sources {
             for role in [Role::Key, Role::Value] {
-                let parsed = syn::parse_str(source).and_then(|input| Input::new(input, role));
+                let parsed = syn::parse_str(source).and_then(|input| parse(input, role));
                 let code = expand(&parsed.unwrap()).to_string();
                 assert!(code.contains("kv ::"), "{code}");
                 assert!(!code.contains("shmkv_core"), "{code}");

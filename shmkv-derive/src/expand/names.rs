@@ -1,8 +1,8 @@
-//! Names of what generated code declares.
+//! The names that generated code declares.
 //!
-//! A user's `const tag` would turn a binding `tag` into a pattern that compares
-//! with it: hygiene separates locals from locals, not from items. So the names
-//! are odd, as well as hygienic.
+//! Hygiene separates locals from locals, but not from items: a user's `const tag`
+//! would turn a binding `tag` into a pattern that compares with the constant. So
+//! the names are unusual as well as hygienic.
 
 use proc_macro2::{Ident, Span};
 

@@ -1,4 +1,5 @@
-//! What makes a type with an encoding a whole key or value.
+//! What makes an encoded type a whole key or value: the traits with its size, and
+//! the lookups by `&str`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -6,20 +7,21 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::names;
-use crate::input::{Body, Codec, Input, Role};
+use crate::input::{Body, Codec, Input};
+use crate::role::Role;
 
-/// What makes the type a whole key or value.
+/// `ShmKey` or `ShmValue`, and the footprint from which `Map` finds the size.
 pub(super) fn size_impls(input: &Input) -> TokenStream {
     let (krate, ident, itself) = (&input.krate, &input.ident, input.itself());
-    // A key of no bytes is in order here: it may be a field of another. A map of
-    // it does not compile.
-    let (root, footprint) = match input.role {
+    // A key of no bytes is allowed here, because it can be a field of another key.
+    // A map of it does not compile.
+    let (whole, footprint) = match input.role {
         Role::Key => (quote!(ShmKey), quote!(KeyFootprint)),
         Role::Value => (quote!(ShmValue), quote!(ValueFootprint)),
     };
     quote! {
         #[automatically_derived]
-        impl #krate::#root<{ #itself::LEN }> for #ident {}
+        impl #krate::#whole<{ #itself::LEN }> for #ident {}
 
         #[automatically_derived]
         impl #krate::field::#footprint for #ident {
@@ -28,7 +30,7 @@ pub(super) fn size_impls(input: &Input) -> TokenStream {
     }
 }
 
-/// What lets a `&str` stand for a struct around one text.
+/// Lets a `&str` or `String` stand for a struct of one text field.
 pub(super) fn borrow_impls(input: &Input, borrow: &Type) -> TokenStream {
     let (krate, ident) = (&input.krate, &input.ident);
     let to = match input.role {
@@ -49,7 +51,7 @@ pub(super) fn borrow_impls(input: &Input, borrow: &Type) -> TokenStream {
         let (ty, name, codec) = (&field.ty, &field.name, input.codec(field)?);
         let write = match &field.codec {
             Codec::MaxLen(max) => quote!(#krate::__private::encode_text::<{ #max }>(#text, #part)),
-            // That the field is no text is to be said where it is claimed to be.
+            // If the field is not text, the compiler's error points at the attribute.
             _ => {
                 let span = borrow.span().resolved_at(Span::call_site());
                 let krate = input.krate_at(span);
