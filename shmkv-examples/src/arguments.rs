@@ -1,13 +1,12 @@
 //! The command line of `producer` and `consumer`.
 
-use std::io;
+use crate::failure::Failure;
+use crate::store::DEFAULT_NAME;
 
-use crate::{DEFAULT_NAME, Failure};
-
-/// What `producer` and `consumer` are asked to do.
+/// What `producer` or `consumer` is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arguments {
-    /// Work on the store of this name.
+    /// Work on the store with this name.
     Work(String),
     /// Remove this name.
     Remove(String),
@@ -16,11 +15,11 @@ pub enum Arguments {
 }
 
 impl Arguments {
-    /// Understands `[NAME]`, `--remove [NAME]` and `--help`.
+    /// Parses `[NAME]`, `--remove [NAME]` or `--help`.
     ///
     /// # Errors
     ///
-    /// Anything else.
+    /// The arguments are anything else.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, Failure> {
         let mut remove = false;
         let mut name = None;
@@ -31,7 +30,9 @@ impl Arguments {
                 option if option.starts_with('-') => {
                     return Err(format!("unknown option {option}; try --help").into());
                 }
-                _ if name.is_some() => return Err("more than one name; try --help".into()),
+                _ if name.is_some() => {
+                    return Err(format!("unexpected argument {argument}; try --help").into());
+                }
                 _ => name = Some(argument),
             }
         }
@@ -43,30 +44,15 @@ impl Arguments {
         })
     }
 
-    /// The usage of the program `who`, which does `what`.
+    /// The usage of `program`, which does `what`.
     #[must_use]
-    pub fn usage(who: &str, what: &str) -> String {
+    pub fn usage(program: &str, what: &str) -> String {
         format!(
-            "{who} [NAME]           {what}, until Ctrl-C\n\
-             {who} --remove [NAME]  removes the store's name and ends\n\
+            "Usage: {program} [NAME]            {what} until Ctrl-C\n       \
+                    {program} --remove [NAME]   remove the store's name\n\
              \n\
-             NAME is {DEFAULT_NAME} if not given."
+             NAME is the store's name, by default {DEFAULT_NAME}."
         )
-    }
-}
-
-/// Removes the name of a store. Whoever has it open keeps it; its memory is
-/// freed when the last of them has ended.
-///
-/// # Errors
-///
-/// There is no such name, or the kernel refuses.
-pub fn remove(name: &str) -> Result<(), Failure> {
-    match shmkv_core::unlink(name) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(format!("there is no store {name}").into())
-        }
-        removed => Ok(removed?),
     }
 }
 
@@ -79,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_understood_or_refused() {
+    fn arguments_are_parsed_or_refused() {
         assert_eq!(
             parse(&[]).unwrap(),
             Arguments::Work(DEFAULT_NAME.to_string())

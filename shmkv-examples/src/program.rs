@@ -1,22 +1,24 @@
-//! This program again, as another process.
+//! The current program again, as another process.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use crate::{Failure, Stop};
+use crate::failure::Failure;
+use crate::stop::Stop;
 
-/// A process that runs the same program with other arguments, and is killed
-/// when this is dropped: no error leaves processes behind.
+/// A process that runs the current program with other arguments. Dropping this
+/// kills the process, so that no error leaves processes behind.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
     output: Option<BufReader<ChildStdout>>,
-    what: String,
+    /// Its arguments, for error messages.
+    arguments: String,
 }
 
 impl Program {
-    /// Starts it. It prints to this process's terminal.
+    /// Starts a process that prints to the same terminal.
     ///
     /// # Errors
     ///
@@ -25,8 +27,8 @@ impl Program {
         Self::spawn(arguments, |command| command)
     }
 
-    /// Starts it with its standard output going to us, and a standard input
-    /// that lasts until [`finish`](Self::finish); see [`Stop::at_end_of_input`].
+    /// Starts a process whose standard output is read here, and whose standard input
+    /// stays open until [`finish`](Self::finish); see [`Stop::at_end_of_input`].
     ///
     /// # Errors
     ///
@@ -44,19 +46,18 @@ impl Program {
         let mut command = Command::new(std::env::current_exe()?);
         let mut child = with(command.args(arguments)).spawn()?;
         let output = child.stdout.take().map(BufReader::new);
-        let what = arguments.join(" ");
         Ok(Self {
             child,
             output,
-            what,
+            arguments: arguments.join(" "),
         })
     }
 
-    /// Waits for a line that it prints.
+    /// Waits for the next line that the process prints.
     ///
     /// # Errors
     ///
-    /// It ends instead.
+    /// The process exits first.
     pub fn wait_for_line(&mut self) -> Result<String, Failure> {
         let mut line = String::new();
         if let Some(output) = &mut self.output {
@@ -64,30 +65,30 @@ impl Program {
         }
         if line.is_empty() {
             let status = self.child.wait()?;
-            return Err(format!("`{}` ended too early: {status}", self.what).into());
+            return Err(format!("`{}` exited too early: {status}", self.arguments).into());
         }
         Ok(line)
     }
 
-    /// Kills it with SIGKILL, which it cannot know of, and waits for its death.
+    /// Kills the process with SIGKILL, which it cannot handle, and waits for its end.
     ///
     /// # Errors
     ///
-    /// It was dead already, for another reason.
+    /// The process exited before.
     pub fn kill(mut self) -> Result<(), Failure> {
         if let Some(status) = self.child.try_wait()? {
-            return Err(format!("`{}` ended by itself: {status}", self.what).into());
+            return Err(format!("`{}` exited by itself: {status}", self.arguments).into());
         }
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// Waits until it ends, which has to be a success, or until we should stop.
+    /// Waits until the process exits.
     ///
     /// # Errors
     ///
-    /// It fails, or we should stop.
+    /// The process fails, or `stop` is requested first.
     pub fn wait(&mut self, stop: &Stop) -> Result<(), Failure> {
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -99,12 +100,12 @@ impl Program {
         }
     }
 
-    /// Closes its standard input, waits until it ends, and returns what is left
-    /// of its output.
+    /// Closes the standard input of the process, waits until it exits, and returns the
+    /// rest of its output.
     ///
     /// # Errors
     ///
-    /// It fails.
+    /// The process fails.
     pub fn finish(mut self) -> Result<String, Failure> {
         drop(self.child.stdin.take());
         let mut text = String::new();
@@ -120,14 +121,14 @@ impl Program {
         if status.success() {
             Ok(())
         } else {
-            Err(format!("`{}` failed: {status}", self.what).into())
+            Err(format!("`{}` failed: {status}", self.arguments).into())
         }
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both fail only if it is dead and buried.
+        // Both fail only if the process has been waited for.
         let _: io::Result<()> = self.child.kill();
         let _: io::Result<ExitStatus> = self.child.wait();
     }

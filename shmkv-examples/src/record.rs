@@ -1,13 +1,13 @@
-//! Values that betray every damage.
+//! Values that show any damage.
 //!
-//! A record consists of three numbers and 29 more that follow from them. If any
-//! of its 32 words came from another write, from a half-done one, or from
-//! another key's value, [`Record::is_whole`] says so.
+//! A record is three numbers and 29 more that are computed from them. If one of the
+//! 32 words came from another write, from an unfinished one, or from another key's
+//! value, [`Record::is_whole`] returns `false`.
 
 use bytemuck::{Pod, Zeroable};
 use shmkv_core::{Map, Reader, impl_pod};
 
-/// 256 bytes, any of which would show a torn read.
+/// 256 bytes in which a torn read shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Record {
@@ -17,7 +17,7 @@ pub struct Record {
     rest: [u64; 29],
 }
 
-// `Pod`: plain old data, stored as the bytes that it is in memory.
+// `Pod`: plain old data, stored as it is in memory.
 impl_pod!(Record);
 
 /// The map of `survive_crash`.
@@ -25,14 +25,14 @@ pub type Records = Map<64, u64, Record>;
 /// A read-only handle to it.
 pub type RecordsReader = Reader<64, u64, Record>;
 
-/// Keys below this one are changed all the time and never removed, so that they
-/// must always be found. The others come and go.
+/// Keys below this one are updated but never removed, so every lookup must find them.
+/// The others are also removed and inserted again.
 pub const LASTING: u64 = 32;
-/// Keys are below this one.
+/// All keys are below this one.
 pub const KEYS: u64 = 64;
 
 impl Record {
-    /// What `writer` stores under `key` in its `round`.
+    /// The record that `writer` stores under `key` in round `round`.
     #[must_use]
     pub fn new(key: u64, writer: u64, round: u64) -> Self {
         let mut state = mix(key) ^ mix(writer).rotate_left(1) ^ mix(round).rotate_left(2);
@@ -48,14 +48,15 @@ impl Record {
         }
     }
 
-    /// Whether this is one write's record, for this key, from end to end.
+    /// Whether all words come from one write for this key.
     #[must_use]
     pub fn is_whole(&self, key: u64) -> bool {
         *self == Self::new(key, self.writer, self.round)
     }
 }
 
-/// A good mixture of all bits (SplitMix64); each result is also the next state.
+/// SplitMix64: a number in which every bit depends on all bits of `state`. The result
+/// is also the next state.
 #[must_use]
 pub fn mix(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_foreign_word_is_noticed() {
+    fn every_word_of_another_write_is_noticed() {
         let record = Record::new(7, 1, 1);
         assert!(record.is_whole(7));
         assert!(!record.is_whole(8));

@@ -1,4 +1,4 @@
-//! Ending in an orderly way.
+//! When a program should end.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -6,71 +6,71 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use crate::Failure;
+use crate::failure::Failure;
 
-/// Tells that the program should end.
+/// Says when the program should end.
 ///
-/// A map needs no orderly end: a program that shares one may be killed at any
-/// instruction. It is for the program's own good, here a last line of output.
+/// A map does not need this: a process that uses one may be killed at any
+/// instruction. The programs use it to print a last line.
 #[derive(Clone, Debug)]
 pub struct Stop {
-    wanted: Arc<AtomicBool>,
+    requested: Arc<AtomicBool>,
     waiter: Thread,
 }
 
 impl Stop {
-    /// Wanted by Ctrl-C, SIGTERM or SIGHUP. To be called once, by the thread
-    /// that will [`wait`](Self::wait).
+    /// Requested by Ctrl-C, SIGTERM or SIGHUP. Call this once, on the thread that will
+    /// [`wait`](Self::wait).
     ///
     /// # Errors
     ///
-    /// Signals cannot be handled.
+    /// The signal handler cannot be installed.
     pub fn on_ctrl_c() -> Result<Self, Failure> {
         let stop = Self::new();
-        let wanted = stop.clone();
-        ctrlc::set_handler(move || wanted.want())?;
+        let handler = stop.clone();
+        ctrlc::set_handler(move || handler.request())?;
         Ok(stop)
     }
 
-    /// Wanted when the standard input ends: when the process at its other end
-    /// closes it, or dies. So no child outlives its parent.
+    /// Requested when the standard input ends: when the parent process closes it or
+    /// dies. So no child outlives its parent.
     #[must_use]
     pub fn at_end_of_input() -> Self {
         let stop = Self::new();
-        let wanted = stop.clone();
+        let reader = stop.clone();
         thread::spawn(move || {
-            // An error is an end too.
+            // An error is an end, too.
             let _ = io::stdin().read_to_end(&mut Vec::new());
-            wanted.want();
+            reader.request();
         });
         stop
     }
 
     fn new() -> Self {
         Self {
-            wanted: Arc::new(AtomicBool::new(false)),
+            requested: Arc::new(AtomicBool::new(false)),
             waiter: thread::current(),
         }
     }
 
-    fn want(&self) {
-        // Relaxed: the flag says all there is to say.
-        self.wanted.store(true, Ordering::Relaxed);
+    fn request(&self) {
+        // Relaxed: the flag publishes no other data.
+        self.requested.store(true, Ordering::Relaxed);
         self.waiter.unpark();
     }
 
     /// Whether the program should end.
     #[must_use]
-    pub fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed)
+    pub fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::Relaxed)
     }
 
-    /// Waits for this long, or until the program should end; returns whether to
-    /// go on.
+    /// Sleeps for `pause`, or until the program should end. Returns `false` if it
+    /// should end.
     #[must_use]
     pub fn wait(&self, pause: Duration) -> bool {
         let end = Instant::now() + pause;
-        while !self.is_wanted() {
+        while !self.is_requested() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;

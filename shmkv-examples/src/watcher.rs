@@ -1,51 +1,50 @@
-//! What changed in a store since the last look at it.
+//! What changed in a store since it was last read.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use shmkv_core::{AccessError, ShmStr, Version, Versioned};
 
-use crate::StoreReader;
+use crate::store::StoreReader;
 
-/// Remembers what it saw, and tells what is different now.
+/// Compares a store with what it was at the last call.
 ///
-/// A look finds the present, not the past: of several changes of an entry
-/// between two looks only the last is told. The jump in its version shows that
-/// there were others.
+/// A map holds the present, not the past: of several changes of an entry between two
+/// calls only the last one is reported.
 #[derive(Debug, Default)]
 pub struct Watcher {
     version: u64,
     entries: BTreeMap<ShmStr<64>, Versioned<ShmStr<256>>>,
 }
 
-/// A change of one entry.
+/// The change of one entry.
 #[derive(Debug)]
 pub struct Change {
     /// The key.
     pub key: ShmStr<64>,
-    /// Its version now, or the last that was seen if it is gone.
+    /// The entry's version; if the entry was removed, the last version seen.
     pub version: Version,
-    /// Its value now, or `None` if it is gone.
+    /// The entry's value; `None` if the entry was removed.
     pub value: Option<ShmStr<256>>,
 }
 
 impl Watcher {
-    /// What has changed since the last look; at first, everything there is.
+    /// The changes since the last call. The first call returns all entries.
     ///
     /// # Errors
     ///
     /// Those of [`get`](shmkv_core::ShmReader::get).
-    pub fn look(&mut self, store: &StoreReader) -> Result<Vec<Change>, AccessError> {
-        // Before the entries are read: what changes meanwhile raises the
-        // version again, and the next look finds it.
+    pub fn changes(&mut self, store: &StoreReader) -> Result<Vec<Change>, AccessError> {
+        // Read before the entries: a change in the meantime raises the version again,
+        // and the next call finds it.
         let version = store.version();
         if version == self.version {
-            return Ok(Vec::new()); // One number tells that nothing happened.
+            return Ok(Vec::new()); // Nothing has changed.
         }
         let mut entries = BTreeMap::new();
         for key in store.keys() {
             let key = key?;
-            // It may be gone again: others go on while we look.
+            // Writers do not wait: the key may have been removed since.
             if let Some(found) = store.get_versioned(key)? {
                 entries.insert(key, found);
             }
@@ -62,7 +61,7 @@ impl Watcher {
             }
         }
         for (&key, &Versioned { version, value }) in &entries {
-            // A key that was removed and set again has a new version, too.
+            // A key that was removed and inserted again has a new version, too.
             if self.entries.get(&key).map(|last| last.version) != Some(version) {
                 let value = Some(value);
                 changes.push(Change {
@@ -82,8 +81,8 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, version, .. } = self;
         match &self.value {
-            Some(value) => write!(f, "{key:?} is {value:?} (version {version})"),
-            None => write!(f, "{key:?} is gone (was version {version})"),
+            Some(value) => write!(f, "{key:?} = {value:?} (version {version})"),
+            None => write!(f, "{key:?} was removed (last version {version})"),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Do two programs that were built apart understand one another, and if they do
-//! not, are they told why?
+//! Can two programs that were built separately share a map, and if their types differ,
+//! does the error say how?
 //!
-//! This program is one crate, `sensors` is another. They share no code, only the
-//! declaration of the types: `same` is a copy of it, and the other modules are copies
-//! with one change each.
+//! This program is one crate, `sensors` another. They share no code, only the
+//! declaration of the types: `same` is a copy of it, and each other module is a copy
+//! with one change.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -18,8 +18,8 @@ use std::time::{Duration, SystemTime};
 use shmkv_core::{Map, OpenError, ShmKey, ShmValue};
 use support::{Name, Running};
 
-/// The types of `sensors` in a module of their own: the key's fields, and the fields
-/// of `Reading`.
+/// A module with the types of `sensors`: the fields of the key, of `Reading` and of
+/// `Alarm`.
 macro_rules! types {
     ($module:ident, $capacity:literal, { $($key:tt)* }, { $($reading:tt)* }, { $($alarm:tt)* }) => {
         mod $module {
@@ -89,7 +89,7 @@ types!(more_entries, 65,
 
 const SENSORS: &str = env!("CARGO_BIN_EXE_sensors");
 
-/// One of its processes, which opens a map and reports two sensors to it.
+/// One process of `sensors`, which opens a map and stores the readings of two sensors.
 fn site(name: &Name) -> Running {
     Running::start(SENSORS, &["site", &name.0, "1"])
 }
@@ -119,7 +119,7 @@ fn the_same_declaration_is_the_same_type() {
     assert_eq!((alarm.limit, &*alarm.text), (25.0, "too hot"));
 }
 
-/// Runs `sensors` on a map with other types; what it says, after the map's name.
+/// Runs `sensors` on a map with other types. Returns its error, without the map's name.
 macro_rules! refused {
     ($module:ident) => {{
         let name = Name::new(stringify!($module));
@@ -196,7 +196,7 @@ fn a_changed_field_is_named_to_the_other_program() {
         assert_eq!(said, expected);
     }
     println!(
-        "P7: {} changed declarations, each refused and named",
+        "{} changed declarations, each refused with the field that differs",
         cases.len()
     );
 }
@@ -209,7 +209,7 @@ fn a_map_of_the_other_program_is_opened_or_refused() {
     sensors.wait_for("created");
     let same = same::Sensors::open_read_only(&name);
     let widened = widened::Sensors::open(&name);
-    // It has ended if this program was not run for half a second.
+    // `sensors` has exited if this process did not run for half a second.
     if !matches!(same, Err(OpenError::NotFound { .. })) {
         assert!(same.unwrap().iter().all(|entry| entry.is_ok()));
         let refusal = widened.err().unwrap();

@@ -1,4 +1,4 @@
-//! Do `producer` and `consumer` work together, whoever comes and goes first?
+//! Do `producer` and `consumer` work together, in whatever order they start and stop?
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -17,10 +17,11 @@ fn consumer(name: &Name) -> Running {
     Running::start(env!("CARGO_BIN_EXE_consumer"), &[&name.0])
 }
 
-/// The steps that a producer says it did, at its end.
+/// The number of steps that a producer prints at its end.
 fn steps(producer: &Running) -> u64 {
-    let line = producer.printed.iter().find(|line| line.contains(" did "));
-    let figure = line.unwrap().split_whitespace().nth(3).unwrap();
+    let mut lines = producer.printed.iter();
+    let line = lines.find(|line| line.contains(": stopped after "));
+    let figure = line.unwrap().split_whitespace().nth(4).unwrap();
     figure.parse().unwrap()
 }
 
@@ -32,14 +33,14 @@ fn consumer_first() {
     assert!(!name.exists(), "a consumer creates nothing");
 
     let mut producer = producer(&name);
-    consumer.wait_for(r#""temperature" is "#);
-    consumer.wait_for(r#""notice" is "#);
-    consumer.wait_for(r#""notice" is gone"#);
+    consumer.wait_for(r#""temperature" = "#);
+    consumer.wait_for(r#""notice" = "#);
+    consumer.wait_for(r#""notice" was removed"#);
     for program in [&mut producer, &mut consumer] {
         program.signal(SIGINT);
         program.end_well();
     }
-    assert!(name.exists(), "ending removes nothing");
+    assert!(name.exists(), "a program that ends removes nothing");
 }
 
 #[test]
@@ -49,13 +50,13 @@ fn producer_first_and_two_of_each() {
     first.wait_for("step 1 ");
     let mut watchers = [consumer(&name), consumer(&name)];
     for consumer in &mut watchers {
-        consumer.wait_for(r#""temperature" is "#);
+        consumer.wait_for(r#""temperature" = "#);
     }
     let mut second = producer(&name);
     for consumer in &mut watchers {
         for producer in [&first, &second] {
-            // In whatever order: it looks the same with one or both in a line.
-            let line = format!(r#""producer {}" is"#, producer.pid());
+            // The lines come in either order.
+            let line = format!(r#""producer {}" ="#, producer.pid());
             if !consumer.has_printed(&line) {
                 consumer.wait_for(&line);
             }
@@ -70,7 +71,7 @@ fn producer_first_and_two_of_each() {
         program.end_well();
     }
 
-    // Both counted in the same entry, and no step was lost.
+    // Both producers count in the same entry, and no step is lost.
     let store = StrMap::<10, 64, 256>::open(&name.0).unwrap();
     let total: u64 = store.get("steps").unwrap().unwrap().parse().unwrap();
     assert_eq!(total, steps(&first) + steps(&second));
@@ -78,7 +79,7 @@ fn producer_first_and_two_of_each() {
 }
 
 #[test]
-fn a_killed_producer_disturbs_nobody() {
+fn a_killed_producer_disturbs_no_other_process() {
     let name = Name::new("killed");
     let mut victim = producer(&name);
     victim.wait_for("step 1 ");
@@ -91,7 +92,7 @@ fn a_killed_producer_disturbs_nobody() {
     let mut late = producer(&name);
     late.wait_for(&format!("\"producer {}\"", late.pid()));
     other.wait_for("step ");
-    let line = format!(r#""producer {}" is"#, late.pid());
+    let line = format!(r#""producer {}" ="#, late.pid());
     consumer.wait_for(&line);
     for program in [&mut other, &mut late, &mut consumer] {
         program.signal(SIGTERM);
@@ -104,15 +105,16 @@ fn a_removed_store_ends_producers_and_makes_consumers_wait() {
     let name = Name::new("removed");
     let mut old = producer(&name);
     let mut consumer = consumer(&name);
-    consumer.wait_for(r#""temperature" is "#);
+    consumer.wait_for(r#""temperature" = "#);
     Running::start(env!("CARGO_BIN_EXE_producer"), &["--remove", &name.0]).end_well();
     assert!(!name.exists());
     old.end_well();
-    assert!(old.has_printed("somebody removed"));
-    consumer.wait_for("somebody removed");
+    let removed = format!("{} was removed", name.0);
+    assert!(old.has_printed(&removed));
+    consumer.wait_for(&removed);
 
     let mut new = producer(&name);
-    consumer.wait_for(&format!(r#""producer {}" is"#, new.pid()));
+    consumer.wait_for(&format!(r#""producer {}" ="#, new.pid()));
     for program in [&mut new, &mut consumer] {
         program.signal(SIGINT);
         program.end_well();
@@ -121,7 +123,7 @@ fn a_removed_store_ends_producers_and_makes_consumers_wait() {
     assert!(!name.exists());
 }
 
-/// Each program fails, with its message.
+/// Asserts that each program fails with its message.
 fn refused(programs: Vec<(Running, &str)>) {
     for (mut program, message) in programs {
         assert_eq!(program.end(), Some(1), "{:#?}", program.printed);
@@ -130,17 +132,18 @@ fn refused(programs: Vec<(Running, &str)>) {
 }
 
 #[test]
-fn mistakes_are_told() {
+fn mistakes_are_reported() {
     let name = Name::new("mistakes");
+    let no_store = format!("error: cannot remove {}: no such store", name.0);
     let mut programs = Vec::new();
     for program in [
         env!("CARGO_BIN_EXE_producer"),
         env!("CARGO_BIN_EXE_consumer"),
     ] {
         for (arguments, message) in [
-            (&["--remove", &name.0][..], "there is no store"),
-            (&["--remvoe"], "unknown option --remvoe"),
-            (&["/a", "/b"], "more than one name"),
+            (&["--remove", &name.0][..], &*no_store),
+            (&["--remvoe"], "error: unknown option --remvoe; try --help"),
+            (&["/a", "/b"], "error: unexpected argument /b; try --help"),
             (&["/a/b"], "cannot be the name of a segment"),
         ] {
             programs.push((Running::start(program, arguments), message));
@@ -148,7 +151,7 @@ fn mistakes_are_told() {
     }
     refused(programs);
 
-    // Something else has that name.
+    // The name is that of a file which is not a map.
     std::fs::write(file_of(&name.0), "no segment at all").unwrap();
     refused(vec![
         (producer(&name), "is not a shmkv segment"),
@@ -157,13 +160,30 @@ fn mistakes_are_told() {
     let untouched = std::fs::read(file_of(&name.0)).unwrap();
     assert_eq!(untouched, b"no segment at all");
 
-    let mut other = Running::start(env!("CARGO_BIN_EXE_producer"), &["--help"]);
-    other.end_well();
-    assert!(other.has_printed("NAME is /shmkv-store"));
+    for (program, what) in [
+        (env!("CARGO_BIN_EXE_producer"), "change the store"),
+        (
+            env!("CARGO_BIN_EXE_consumer"),
+            "print what changes in the store",
+        ),
+    ] {
+        let mut help = Running::start(program, &["--help"]);
+        help.end_well();
+        let program = program.rsplit('/').next().unwrap();
+        assert_eq!(
+            help.printed,
+            [
+                &*format!("Usage: {program} [NAME]            {what} until Ctrl-C"),
+                &*format!("       {program} --remove [NAME]   remove the store's name"),
+                "",
+                "NAME is the store's name, by default /shmkv-store.",
+            ]
+        );
+    }
 }
 
 #[test]
-fn an_interrupt_is_obeyed_while_waiting() {
+fn an_interrupt_ends_a_waiting_consumer() {
     let name = Name::new("waiting");
     let mut consumer = consumer(&name);
     consumer.wait_for("waiting for a producer");

@@ -1,4 +1,4 @@
-//! Does `quickstart` end well, and clean up when it cannot?
+//! Does `quickstart` print what it should, and clean up even when it fails?
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -13,30 +13,63 @@ fn quickstart() -> (Running, String) {
 }
 
 #[test]
-fn it_ends_well_and_leaves_nothing() {
+fn it_prints_what_both_processes_do_and_leaves_nothing() {
     let (mut quickstart, name) = quickstart();
-    quickstart.wait_for("producer inserted");
+    quickstart.wait_for("writer: inserted");
     assert!(file_of(&name).exists());
     quickstart.end_well();
     assert!(!file_of(&name).exists());
-    for line in [
-        r#"sees: "unit" is "celsius" (version 1)"#,
-        r#"sees: "unit" is "kelvin" (version 2)"#,
-        r#"sees: "temperature" is "294.6" (version 4)"#,
-        r#"sees: "unit" is gone (was version 2)"#,
-        r#"sees: "status" is "done" (version 6)"#,
-        "expected at most 63 bytes of text, found 64",
-        "2 entries are left",
-    ] {
-        assert!(quickstart.has_printed(line), "{:#?}", quickstart.printed);
-    }
+    let of = |process: &str| -> Vec<&str> {
+        let lines = quickstart.printed.iter();
+        lines
+            .filter_map(|line| line.strip_prefix(process))
+            .collect()
+    };
+    assert_eq!(
+        of("    reader: "),
+        [
+            r#""unit" = "celsius" (version 1)"#,
+            r#""unit" = "kelvin" (version 2)"#,
+            r#""temperature" = "293.1" (version 3)"#,
+            r#""temperature" = "294.6" (version 4)"#,
+            r#""unit" was removed (last version 2)"#,
+            r#""status" = "done" (version 6)"#,
+        ]
+    );
+    let writer = of("writer: ");
+    let refused = writer.iter().position(|line| line.starts_with("failed"));
+    let (before, [refused, after @ ..]) = writer.split_at(refused.unwrap()) else {
+        panic!("{writer:#?}");
+    };
+    assert_eq!(
+        before,
+        [
+            r#"inserted "unit""#,
+            r#"replaced the value of "unit", which was "celsius""#,
+            r#"inserted "temperature""#,
+            r#"changed "temperature", which still had version 3"#,
+        ]
+    );
+    assert!(refused.starts_with("failed to insert a key of 64 bytes: "));
+    assert!(refused.contains("expected at most 63 bytes of text, found 64"));
+    assert_eq!(
+        after,
+        [r#"removed "unit""#, r#"inserted "status", and exits"#]
+    );
+    assert_eq!(
+        of("parent: "),
+        [
+            &*format!("created {name}: at most 10 entries, 9344 bytes of shared memory"),
+            &*format!("both processes have exited and left 2 entries; removing {name}"),
+        ]
+    );
 }
 
 #[test]
 fn it_cleans_up_after_a_child_that_dies() {
-    for (victim, other) in [("producer", "consumer"), ("consumer", "producer")] {
+    for (victim, other) in [("writer", "reader"), ("reader", "writer")] {
         let (mut quickstart, name) = quickstart();
-        quickstart.wait_for("consumer          sees");
+        quickstart.wait_for("    reader: ");
         let other = quickstart.child_in_role(other);
         send(quickstart.child_in_role(victim), SIGKILL);
         assert_eq!(quickstart.end(), Some(1), "{:#?}", quickstart.printed);
@@ -50,7 +83,7 @@ fn it_cleans_up_after_a_child_that_dies() {
 fn it_cleans_up_when_interrupted() {
     for signal in [SIGINT, SIGTERM] {
         let (mut quickstart, name) = quickstart();
-        quickstart.wait_for("producer inserted");
+        quickstart.wait_for("writer: inserted");
         quickstart.signal(signal);
         assert_eq!(quickstart.end(), Some(1), "{:#?}", quickstart.printed);
         assert!(quickstart.has_printed("interrupted"));

@@ -1,4 +1,4 @@
-//! Does `survive_crash` kill, count, and clean up?
+//! Does `survive_crash` kill writers, judge the map, and clean up?
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -41,7 +41,7 @@ fn it_cleans_up_when_interrupted_or_failing() {
     assert_eq!(interrupted.end(), Some(1), "{:#?}", interrupted.printed);
     assert!(!file_of(&name).exists());
 
-    // A reader that dies has verified nothing: that is a failure.
+    // A reader that dies has verified nothing, so the run fails.
     let (mut failing, name) = survive_crash("0.5");
     failing.wait_for("killing");
     send(failing.child_in_role("reader"), SIGKILL);
@@ -55,6 +55,8 @@ fn it_takes_a_number_of_seconds() {
     for wrong in ["x", "-1", "inf"] {
         let (mut program, _) = survive_crash(wrong);
         assert_eq!(program.end(), Some(1));
-        assert!(program.has_printed("usage"), "{:#?}", program.printed);
+        let message =
+            format!("error: {wrong:?} is not a number of seconds; usage: survive_crash [SECONDS]");
+        assert!(program.has_printed(&message), "{:#?}", program.printed);
     }
 }

@@ -1,7 +1,7 @@
-//! Shows what changes in a store, until Ctrl-C; see `producer`.
+//! Prints what changes in a store, until Ctrl-C; see `producer`.
 //!
-//! It has a read-only handle: it takes no lock, and nothing that it does or
-//! suffers can disturb a producer.
+//! It opens the store read-only: it takes no lock, and whatever happens to it cannot
+//! disturb a producer.
 
 use std::process::{self, ExitCode};
 use std::time::Duration;
@@ -11,14 +11,14 @@ use shmkv_examples::{
     Arguments, Failure, Stop, Store, StoreReader, Watcher, is_removed, remove, run,
 };
 
-const PACE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     run(|| match Arguments::parse(std::env::args().skip(1))? {
         Arguments::Work(name) => consume(&name),
         Arguments::Remove(name) => remove(&name),
         Arguments::Help => {
-            let usage = Arguments::usage("consumer", "shows what changes");
+            let usage = Arguments::usage("consumer", "print what changes in the store");
             println!("{usage}");
             Ok(())
         }
@@ -28,47 +28,51 @@ fn main() -> ExitCode {
 fn consume(name: &str) -> Result<(), Failure> {
     let stop = Stop::on_ctrl_c()?;
     let me = process::id();
-    println!("consumer {me} watches {name}; Ctrl-C ends it");
+    println!("consumer {me}: reading {name}; press Ctrl-C to stop");
     while let Some(store) = open(name, &stop)? {
-        println!("open: {} of {} entries", store.len(), store.capacity());
+        println!(
+            "opened {name}, with {} of {} entries in use",
+            store.len(),
+            store.capacity()
+        );
         watch(&store, &stop)?;
-        if !stop.is_wanted() {
-            println!("somebody removed {name}");
+        if !stop.is_requested() {
+            println!("{name} was removed");
         }
     }
-    // Reading left no trace; there is nothing to clean up.
-    println!("consumer {me} ends; to remove {name}: consumer --remove {name}");
+    // A reader leaves nothing behind that would have to be cleaned up.
+    println!("consumer {me}: stopped; to remove {name}: consumer --remove {name}");
     Ok(())
 }
 
-/// Opens the store, as soon as there is one; `None` if we should stop.
+/// Opens the store as soon as it exists. Returns `None` if the program should end.
 fn open(name: &str, stop: &Stop) -> Result<Option<StoreReader>, Failure> {
-    let mut patience = Some(format!("waiting for a producer to create {name}"));
-    while !stop.is_wanted() {
-        // A name appears with a complete store behind it, or not at all: there
-        // is no half-made one to guard against.
+    let mut message = Some(format!("waiting for a producer to create {name}"));
+    while !stop.is_requested() {
+        // A name appears together with a complete store: there is no moment at which
+        // `open` could find a half-made one.
         match Store::open_read_only(name) {
             Err(OpenError::NotFound { .. }) => {
-                if let Some(message) = patience.take() {
+                if let Some(message) = message.take() {
                     println!("{message}");
                 }
             }
             opened => return Ok(Some(opened?)),
         }
-        let _ = stop.wait(PACE);
+        let _ = stop.wait(PAUSE);
     }
     Ok(None)
 }
 
-/// Prints changes until the store's name is removed, or we should stop.
+/// Prints changes until the name of the store is removed, or the program should end.
 fn watch(store: &StoreReader, stop: &Stop) -> Result<(), Failure> {
     let mut watcher = Watcher::default();
     loop {
         let removed = is_removed(store)?;
-        for change in watcher.look(store)? {
+        for change in watcher.changes(store)? {
             println!("{change}");
         }
-        if removed || !stop.wait(PACE) {
+        if removed || !stop.wait(PAUSE) {
             return Ok(());
         }
     }

@@ -1,14 +1,14 @@
-//! Sets, updates and deletes entries of a store until Ctrl-C.
+//! Inserts, updates and removes entries of a store until Ctrl-C.
 //!
-//! Run it in one terminal and `consumer` in another, in any order, as many of
-//! both as you like:
+//! Run it in one terminal and `consumer` in another, in any order, as many of each as
+//! you like:
 //!
 //! ```text
 //! cargo run --release -p shmkv-examples --bin producer
 //! cargo run --release -p shmkv-examples --bin consumer
 //! ```
 //!
-//! Kill one with `kill -9` if you want to see that nobody else minds.
+//! Kill one of them with `kill -9`: the others go on.
 
 use std::process::{self, ExitCode};
 use std::time::Duration;
@@ -16,14 +16,14 @@ use std::time::Duration;
 use shmkv_core::AccessError;
 use shmkv_examples::{Arguments, Failure, Stop, Store, is_removed, remove, run};
 
-const PACE: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
     run(|| match Arguments::parse(std::env::args().skip(1))? {
         Arguments::Work(name) => produce(&name),
         Arguments::Remove(name) => remove(&name),
         Arguments::Help => {
-            let usage = Arguments::usage("producer", "changes the store");
+            let usage = Arguments::usage("producer", "change the store");
             println!("{usage}");
             Ok(())
         }
@@ -32,10 +32,10 @@ fn main() -> ExitCode {
 
 fn produce(name: &str) -> Result<(), Failure> {
     let stop = Stop::on_ctrl_c()?;
-    // Whoever comes first creates the store; all others open the same one.
+    // The first process creates the store; the others open it.
     let store = Store::open_or_create(name)?;
     let me = process::id();
-    println!("producer {me} works on {name}; Ctrl-C ends it");
+    println!("producer {me}: writing to {name}; press Ctrl-C to stop");
 
     let mut steps = 0;
     loop {
@@ -43,21 +43,21 @@ fn produce(name: &str) -> Result<(), Failure> {
         let done = step(&store, me, steps)?;
         steps += 1;
         println!("step {total} of all producers: {done}");
-        if !stop.wait(PACE) {
+        if !stop.wait(PAUSE) {
             break;
         }
         if is_removed(&store)? {
-            println!("somebody removed {name}; its memory is freed when the last user ends");
+            println!("{name} was removed; its memory is freed when the last process closes it");
             break;
         }
     }
-    // Dropping the handle removes nothing: others may be using the store.
-    println!("producer {me} did {steps} steps");
-    println!("{name} stays; to remove it: producer --remove {name}");
+    // Dropping the handle removes nothing: other processes may be using the store.
+    println!("producer {me}: stopped after {steps} steps");
+    println!("{name} still exists; to remove it: producer --remove {name}");
     Ok(())
 }
 
-/// One of four things to do to the store.
+/// Does one of four things to the store.
 fn step(store: &Store, me: u32, round: u32) -> Result<String, Failure> {
     let done = match round % 4 {
         0 => {
@@ -70,30 +70,31 @@ fn step(store: &Store, me: u32, round: u32) -> Result<String, Failure> {
             let value = format!("at its step {}", round + 1);
             match store.insert(&key, &value) {
                 Ok(_) => format!("set {key:?} to {value:?}"),
-                // Ten entries are ten entries: the eleventh is an error, which
-                // has changed nothing.
-                Err(error @ AccessError::Full { .. }) => format!("no room for {key:?}: {error}"),
+                // The eleventh entry does not fit. The error has changed nothing.
+                Err(error @ AccessError::Full { .. }) => {
+                    format!("could not set {key:?}: {error}")
+                }
                 Err(error) => return Err(error.into()),
             }
         }
         2 => {
-            // At most one of all producers makes it.
+            // Of several producers at the same time, one inserts the key.
             if store.try_insert("notice", format!("written by {me}"))? {
-                r#"wrote the "notice""#.into()
+                r#"inserted "notice""#.into()
             } else {
-                r#"left the "notice", which somebody else wrote"#.into()
+                r#"found a "notice" of another producer"#.into()
             }
         }
         _ => match store.remove("notice")? {
-            Some(notice) => format!(r#"deleted the "notice" {notice:?}"#),
-            None => r#"found no "notice" to delete"#.into(),
+            Some(notice) => format!(r#"removed "notice", {notice:?}"#),
+            None => r#"found no "notice" to remove"#.into(),
         },
     };
     Ok(done)
 }
 
-/// Adds one to a number that all producers share, and loses none: the new value
-/// is stored only if the entry still has the version that was read.
+/// Adds one to a number that all producers share, without losing a step: the new
+/// value is stored only if the entry still has the version that was read.
 fn count_step(store: &Store) -> Result<u64, Failure> {
     loop {
         let Some(seen) = store.get_versioned("steps")? else {

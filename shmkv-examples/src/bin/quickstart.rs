@@ -4,8 +4,8 @@
 //! cargo run --release -p shmkv-examples --bin quickstart
 //! ```
 //!
-//! It creates a store in shared memory, starts itself twice, once to write and
-//! once to read, and removes the store when both have ended.
+//! It creates a store in shared memory and starts itself twice, as a writer and as a
+//! reader. When both have exited, it removes the store.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -19,94 +19,101 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     run(|| match arguments[..] {
         [] => parent(),
-        ["producer", name] => producer(name),
-        ["consumer", name] => consumer(name),
+        ["writer", name] => writer(name),
+        ["reader", name] => reader(name),
         _ => Err("quickstart takes no arguments".into()),
     })
 }
 
 fn parent() -> Result<(), Failure> {
     let stop = Stop::on_ctrl_c()?;
-    // A name like a file's: it is one, /dev/shm/shmkv-quickstart-…
+    // The name of a file in /dev/shm: every process that knows it can open the store.
     let name = format!("/shmkv-quickstart-{}", process::id());
     let store = Store::create(&name)?;
     let _remove = RemoveName(&name);
     println!(
-        "parent   created {name}: room for {} entries, {} bytes in all",
+        "parent: created {name}: at most {} entries, {} bytes of shared memory",
         store.capacity(),
         store.stats().bytes
     );
 
-    let mut consumer = Program::start(&["consumer", &name])?;
-    let mut producer = Program::start(&["producer", &name])?;
-    producer.wait(&stop)?;
-    consumer.wait(&stop)?;
+    let mut reader = Program::start(&["reader", &name])?;
+    let mut writer = Program::start(&["writer", &name])?;
+    writer.wait(&stop)?;
+    reader.wait(&stop)?;
 
-    // The entries do not belong to the process that made them.
+    // Entries outlive the process that inserted them.
     println!(
-        "parent   both have ended, {} entries are left; removing {name}",
+        "parent: both processes have exited and left {} entries; removing {name}",
         store.len()
     );
-    println!("\nNext: the same with kill -9 in the middle of the work,");
+    println!("\nNext, the same while writers are killed with kill -9:");
     println!("  cargo run --release -p shmkv-examples --bin survive_crash");
     Ok(())
 }
 
-/// Changes the store, slowly enough to be watched.
-fn producer(name: &str) -> Result<(), Failure> {
+/// Changes the store, slowly enough to follow.
+fn writer(name: &str) -> Result<(), Failure> {
     let store = Store::open(name)?;
     let say = |what: String| {
-        println!("producer {what}");
+        println!("writer: {what}");
         thread::sleep(Duration::from_millis(250));
     };
 
     store.insert("unit", "celsius")?;
     say(r#"inserted "unit""#.into());
 
-    // `insert` also replaces, and gives back what was there before.
-    let before = store.insert("unit", "kelvin")?;
-    say(format!(r#"replaced "unit", which was {before:?}"#));
+    // `insert` replaces a value too, and returns the old one.
+    if let Some(old) = store.insert("unit", "kelvin")? {
+        say(format!(
+            r#"replaced the value of "unit", which was {old:?}"#
+        ));
+    }
 
     store.insert("temperature", "293.1")?;
     say(r#"inserted "temperature""#.into());
 
-    // Change a value only if nobody else has changed it since we read it.
+    // Stores the new value only if no other process has changed the entry since it
+    // was read: every change gives it another version.
     if let Some(seen) = store.get_versioned("temperature")? {
         let kelvin: f64 = seen.value.parse()?;
         let warmer = format!("{:.1}", kelvin + 1.5);
         match store.compare_exchange("temperature", seen.version, &warmer)? {
-            Exchange::Stored(version) => say(format!("raised it, now version {version}")),
-            Exchange::Changed(now) => say(format!("somebody was faster: {now:?}")),
+            Exchange::Stored(_) => say(format!(
+                r#"changed "temperature", which still had version {}"#,
+                seen.version
+            )),
+            Exchange::Changed(now) => say(format!("another process was faster: {now:?}")),
         }
     }
 
-    // What does not fit is refused, and nothing changes.
+    // A key or value that does not fit is an error, and changes nothing.
     if let Err(error) = store.insert("x".repeat(64), "?") {
-        say(format!("was refused a long key: {error}"));
+        say(format!("failed to insert a key of 64 bytes: {error}"));
     }
 
     store.remove("unit")?;
     say(r#"removed "unit""#.into());
 
     store.insert("status", "done")?;
-    println!(r#"producer inserted "status" and ends"#);
+    println!(r#"writer: inserted "status", and exits"#);
     Ok(())
 }
 
-/// Shows what changes, until the status is "done".
-fn consumer(name: &str) -> Result<(), Failure> {
-    // Read-only: the memory is mapped without write permission.
+/// Prints every change, until the status is "done".
+fn reader(name: &str) -> Result<(), Failure> {
+    // Read-only: the kernel maps the memory without write permission.
     let store = Store::open_read_only(name)?;
     let mut watcher = Watcher::default();
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(30) {
-        for change in watcher.look(&store)? {
-            println!("consumer          sees: {change}");
+        for change in watcher.changes(&store)? {
+            println!("    reader: {change}");
         }
         if store.get("status")?.as_deref() == Some("done") {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Err("the producer did not come to an end".into())
+    Err("the writer did not finish within 30 seconds".into())
 }

@@ -4,9 +4,9 @@
 //! cargo run --release -p shmkv-examples --bin sensors
 //! ```
 //!
-//! Three sites report what their sensors measure, a fourth process watches them.
-//! Look at the map from another terminal meanwhile, with a tool that knows none
-//! of these types: `cargo run -p shmkv-examples --bin shmkv -- list`.
+//! Three processes, a site each, report what their sensors measure; a fourth process
+//! reads it. Meanwhile, look at the map from another terminal, with a tool that does not
+//! know these types: `cargo run -p shmkv-examples --bin shmkv -- list`.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,23 +15,23 @@ use std::{env, process, thread};
 use shmkv_core::{Map, Reader, ShmKey, ShmValue};
 use shmkv_examples::{Failure, Program, RemoveName, Stop, run};
 
-/// A key may be any type with this derive. Equal keys have equal bytes, so no
-/// field may be a float.
+/// Any type with this derive can be a key. Keys are compared by their bytes, so no
+/// field can be a float.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, ShmKey)]
 struct SensorId {
     site: u32,
-    /// Everything has a fixed size: a `String` says how many bytes it may have.
+    /// Everything has a fixed size, so a `String` needs a maximum length in bytes.
     #[shm(max_len = 10)]
     name: String,
 }
 
-/// Values may nest: structs, enums with data, options, arrays.
+/// Values can contain structs, enums with data, options and arrays.
 #[derive(Clone, Debug, PartialEq, ShmValue)]
 struct Reading {
     at: SystemTime,
     celsius: f32,
     state: State,
-    /// The four readings before, newest first.
+    /// The four temperatures before this one, newest first.
     before: [f32; 4],
     alarm: Option<Alarm>,
 }
@@ -50,13 +50,13 @@ struct Alarm {
     text: String,
 }
 
-// What the types need is computed by the compiler: 15 bytes a key, 67 a value.
-// The map remembers the names of all fields, and `open` compares them: a program
-// that was built with another `Reading` is told which field differs.
+// The compiler computes the sizes: 15 bytes for a key, 67 for a value. The map stores
+// the names and types of all fields, and `open` compares them: if a program was built
+// with another `Reading`, the error names the field that differs.
 type Sensors = Map<64, SensorId, Reading>;
 type SensorsReader = Reader<64, SensorId, Reading>;
 
-/// Readings that each sensor reports.
+/// How many readings each sensor reports.
 const READINGS: u32 = 20;
 const SITES: u32 = 3;
 const NAMES: [&str; 2] = ["boiler", "roof"];
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     run(|| match arguments[..] {
         [] => parent(),
         ["site", name, site] => report(name, site.parse()?),
-        ["watch", name] => watch(name),
+        ["watcher", name] => watch(name),
         _ => Err("sensors takes no arguments".into()),
     })
 }
@@ -77,9 +77,9 @@ fn parent() -> Result<(), Failure> {
     let name = format!("/shmkv-sensors-{}", process::id());
     let sensors = Sensors::create(&name)?;
     let _remove = RemoveName(&name);
-    println!("parent  created {name}");
+    println!("parent: created {name}");
 
-    let mut watcher = Program::start(&["watch", &name])?;
+    let mut watcher = Program::start(&["watcher", &name])?;
     let mut sites = Vec::new();
     for site in 0..SITES {
         sites.push(Program::start(&["site", &name, &site.to_string()])?);
@@ -89,19 +89,22 @@ fn parent() -> Result<(), Failure> {
     }
     watcher.wait(&stop)?;
 
-    // A key is looked up by a key, or by a reference to one.
+    // `get` takes a key or a reference to one.
     let id = SensorId {
         site: 1,
         name: "boiler".into(),
     };
     if let Some(last) = sensors.get(&id)? {
-        println!("parent  the last of {id:?} is {last:?}");
+        println!("parent: the last reading of {id:?} is {last:?}");
     }
-    println!("parent  {} sensors; removing {name}", sensors.len());
+    println!(
+        "parent: {} sensors have reported; removing {name}",
+        sensors.len()
+    );
     Ok(())
 }
 
-/// One site: reports its sensors' readings.
+/// One site: stores the readings of its sensors.
 fn report(name: &str, site: u32) -> Result<(), Failure> {
     let sensors = Sensors::open(name)?;
     for round in 0..READINGS {
@@ -118,7 +121,7 @@ fn report(name: &str, site: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The reading after `before`.
+/// The reading that follows `before`.
 fn next(before: Option<&Reading>, site: u32, number: usize, round: u32) -> Reading {
     let celsius = 15.0 + site as f32 + 3.0 * number as f32 + 0.5 * round as f32;
     let mut history = [celsius; 4];
@@ -143,7 +146,7 @@ fn next(before: Option<&Reading>, site: u32, number: usize, round: u32) -> Readi
     }
 }
 
-/// Prints what is new, until every sensor has reported for the last time.
+/// Prints the first alarm of each sensor, until every sensor has sent its last reading.
 fn watch(name: &str) -> Result<(), Failure> {
     let sensors: SensorsReader = Sensors::open_read_only(name)?;
     let expected = SITES as usize * NAMES.len();
@@ -158,8 +161,8 @@ fn watch(name: &str) -> Result<(), Failure> {
             {
                 let SensorId { site, name } = &id;
                 println!(
-                    "watcher site {site}, {name}: {} above {}, {}",
-                    reading.celsius, alarm.limit, alarm.text
+                    "watcher: site {site}, {name}: {}, {} C is above the limit of {} C",
+                    alarm.text, reading.celsius, alarm.limit
                 );
                 alarms.push(id);
             }
@@ -170,10 +173,10 @@ fn watch(name: &str) -> Result<(), Failure> {
             }
         }
         if done == expected {
-            println!("watcher saw all {expected} sensors come to an end");
+            println!("watcher: all {expected} sensors have sent their last reading");
             return Ok(());
         }
         thread::sleep(Duration::from_millis(10));
     }
-    Err("the sites did not come to an end".into())
+    Err("the sites did not finish within 30 seconds".into())
 }

@@ -1,18 +1,19 @@
-//! Writers are killed with SIGKILL in the middle of their work, again and
-//! again, while others go on.
+//! Kills hundreds of writers with SIGKILL in the middle of their work, and checks that
+//! the map stays whole.
 //!
 //! ```text
 //! cargo run --release -p shmkv-examples --bin survive_crash [SECONDS]
 //! ```
 //!
-//! Four kinds of process share a map of 64 entries of 256 bytes:
+//! Four kinds of process share a map of 64 entries with values of 256 bytes:
 //!
-//! - a *victim* writes as fast as it can until it is killed; then the next one
-//!   comes, hundreds of them;
-//! - a *survivor* writes too, and takes over the lock whenever a victim died
-//!   with it;
-//! - two *readers*, which may only read, verify every value;
-//! - the parent kills, counts, and judges. It ends with 1 if anything was wrong.
+//! - a *victim* writes as fast as it can until it is killed; then the next victim
+//!   starts;
+//! - a *survivor* writes too, and takes over the lock of each victim that died while
+//!   holding it;
+//! - two *readers*, which have read-only handles, verify every value;
+//! - the *parent* kills the victims and judges. Its exit status is 1 if anything was
+//!   wrong.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ use std::{env, fmt, process, thread};
 use shmkv_core::{Version, Versioned};
 use shmkv_examples::record::{KEYS, LASTING, Record, Records, RecordsReader, mix};
 use shmkv_examples::{Failure, Program, RemoveName, Stop, run};
+
+const USAGE: &str = "usage: survive_crash [SECONDS]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -31,9 +34,9 @@ fn main() -> ExitCode {
         ["reader", name] => reader(name),
         [seconds] => match seconds.parse().map(Duration::try_from_secs_f64) {
             Ok(Ok(duration)) => parent(duration),
-            _ => Err(format!("usage: survive_crash [SECONDS]; {seconds:?} is no number").into()),
+            _ => Err(format!("{seconds:?} is not a number of seconds; {USAGE}").into()),
         },
-        _ => Err("usage: survive_crash [SECONDS]".into()),
+        _ => Err(format!("too many arguments; {USAGE}").into()),
     })
 }
 
@@ -46,7 +49,7 @@ fn parent(duration: Duration) -> Result<(), Failure> {
         records.insert(key, Record::new(key, 0, 0))?;
     }
 
-    println!("killing writers for {duration:?}, with 2 readers and 1 other writer at work");
+    println!("killing writers for {duration:?}, while 1 other writer and 2 readers work");
     let mut survivor = Program::start_connected(&["survivor", &name])?;
     survivor.wait_for_line()?;
     let reader = || Program::start_connected(&["reader", &name]);
@@ -54,12 +57,12 @@ fn parent(duration: Duration) -> Result<(), Failure> {
 
     let mut kills = 0;
     let start = Instant::now();
-    // For the time that was asked for, and on until somebody has been hit with
-    // the lock in its hand: before that, nothing has been shown.
+    // Go on after the given time until at least one victim died holding the lock:
+    // before that, no lock has been taken over.
     while start.elapsed() < duration || takeovers(&records) == 0 {
         let mut victim = Program::start_connected(&["victim", &name])?;
         victim.wait_for_line()?;
-        // Another moment of its work every time.
+        // Kill each victim after another time.
         let pause = Duration::from_micros(mix(kills) % 3000);
         if !stop.wait(pause) {
             return Err("interrupted".into());
@@ -67,7 +70,7 @@ fn parent(duration: Duration) -> Result<(), Failure> {
         victim.kill()?;
         kills += 1;
         if start.elapsed() > duration + Duration::from_secs(60) {
-            return Err(format!("none of {kills} victims held the lock when it died").into());
+            return Err(format!("none of {kills} victims died holding the lock").into());
         }
     }
 
@@ -77,19 +80,19 @@ fn parent(duration: Duration) -> Result<(), Failure> {
         seen.add(&reader.finish()?)?;
     }
 
-    // The last victim may have died with the lock, and nobody has written
-    // since. One write takes over, and puts the counters right.
+    // The last victim may have died holding the lock, and no process has written since.
+    // One write takes the lock over and repairs the counters.
     records.insert(0, Record::new(0, 0, 1))?;
     let faults = records.check();
 
     println!("kills      {kills}");
     println!(
-        "takeovers  {} (the victim held the lock when it died)",
+        "takeovers  {} (victims that died holding the lock)",
         takeovers(&records)
     );
     println!("survivor   {}", survived.trim());
     println!("{seen}");
-    println!("faults     {} in the map's own check", faults.len());
+    println!("faults     {} (found by the map's own check)", faults.len());
     if seen.wrong() > 0 || seen.verified == 0 || !faults.is_empty() {
         return Err(format!("the map did not survive: {seen:?} {faults:?}").into());
     }
@@ -101,15 +104,15 @@ fn takeovers(records: &RecordsReader) -> u64 {
     records.stats().takeovers
 }
 
-/// Writes as fast as it can. Victim and survivor do the same work; only one of
-/// them is ever asked to stop.
+/// Writes as fast as it can. Victim and survivor do the same work; only the survivor is
+/// asked to stop.
 fn writer(name: &str) -> Result<(), Failure> {
     let stop = Stop::at_end_of_input();
     let records = Records::open(name)?;
     let me = u64::from(process::id());
     let mut slowest = Duration::ZERO;
     let mut round = 0;
-    while !stop.is_wanted() {
+    while !stop.is_requested() {
         round += 1;
         let start = Instant::now();
         let key = mix(me ^ (round << 32)) % KEYS;
@@ -120,20 +123,20 @@ fn writer(name: &str) -> Result<(), Failure> {
         }
         slowest = slowest.max(start.elapsed());
         if round == 1 {
-            println!("working"); // The parent waits for it.
+            println!("working"); // The parent waits for this line.
         }
     }
-    println!("{round} changes, the slowest took {slowest:.1?}");
+    println!("{round} changes, the slowest in {slowest:.1?}");
     Ok(())
 }
 
-/// Reads and verifies.
+/// Reads and verifies every value.
 fn reader(name: &str) -> Result<(), Failure> {
     let stop = Stop::at_end_of_input();
     let records = Records::open_read_only(name)?;
     let mut verdict = Verdict::default();
     let mut newest = [None; KEYS as usize];
-    while !stop.is_wanted() {
+    while !stop.is_requested() {
         for (key, newest) in (0..).zip(&mut newest) {
             verdict.judge(key, records.get_versioned(key)?, newest);
         }
@@ -143,7 +146,7 @@ fn reader(name: &str) -> Result<(), Failure> {
         }
         thread::yield_now();
     }
-    // For the parent; see `Verdict::add`.
+    // The parent parses this; see `Verdict::add`.
     println!(
         "{} {} {} {} {}",
         verdict.reads, verdict.verified, verdict.torn, verdict.missing, verdict.backwards
@@ -155,13 +158,13 @@ fn reader(name: &str) -> Result<(), Failure> {
 #[derive(Debug, Default)]
 struct Verdict {
     reads: u64,
-    /// Values that were one write's, for their key, from end to end.
+    /// Values whose bytes all came from one write for their key.
     verified: u64,
-    /// Values that were not.
+    /// All other values.
     torn: u64,
-    /// Keys that were absent though nobody ever removes them.
+    /// Lookups that did not find a key although no process removes it.
     missing: u64,
-    /// Values that were older than one seen before.
+    /// Values that were older than one read before.
     backwards: u64,
 }
 
@@ -187,7 +190,7 @@ impl Verdict {
             self.verified += 1;
         } else {
             self.torn += 1;
-            eprintln!("torn: under {key}, {record:?}");
+            eprintln!("torn value of key {key}: {record:?}");
         }
     }
 
@@ -195,7 +198,7 @@ impl Verdict {
         self.torn + self.missing + self.backwards
     }
 
-    /// Adds what a reader printed.
+    /// Adds the numbers that a reader printed.
     fn add(&mut self, line: &str) -> Result<(), Failure> {
         let all = [
             &mut self.reads,
@@ -206,7 +209,7 @@ impl Verdict {
         ];
         let mut figures = line.split_whitespace();
         for sum in all {
-            let figure = figures.next().ok_or("a reader reported too little")?;
+            let figure = figures.next().ok_or("a reader printed too few numbers")?;
             *sum += figure.parse::<u64>()?;
         }
         Ok(())
