@@ -1,9 +1,9 @@
-//! What exactly does `shmkv` print, of a map that another process is writing?
+//! What exactly does `shmkv` print, while another process writes to the map?
 //!
-//! The texts are in `tests/expected`; `SHMKV_EXPECTED=write` writes them anew. The
-//! writer stores the same values again and again, and counts in one of them, so
-//! every entry changes all the time and only the count is another one each time. Every
-//! command is run many times and has to print the same each time.
+//! The expected texts are in `tests/expected`; `SHMKV_EXPECTED=write` updates them. The
+//! writer stores the same values again and again, with a counter in one of them: every
+//! entry changes all the time, but only the counter's value differs. Every command is
+//! run many times and must print the same each time.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -14,98 +14,28 @@
 mod support;
 
 use std::io::Read;
-use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use shmkv_core::{Map, ShmKey, ShmStr, ShmValue, pod};
 use support::Name;
+use support::expected::{expect, printed, shmkv};
+use support::services::{Services, services};
 
-#[derive(Clone, Debug, ShmKey)]
-struct Id {
-    #[shm(max_len = 12)]
-    host: String,
-    port: u16,
-}
-
-#[derive(Clone, Debug, ShmValue)]
-struct Service {
-    state: State,
-    started: std::time::SystemTime,
-    address: Ipv4Addr,
-    load: [f32; 3],
-    owner: Option<ShmStr<8>>,
-    #[shm(max_len = 2)]
-    tags: Vec<Tag>,
-    position: pod!([i16; 2]),
-    checksum: [u8; 4],
-}
-
-#[derive(Clone, Debug, ShmValue)]
-enum State {
-    Idle,
-    Serving { requests: u64 },
-    Failed(i8),
-}
-
-#[derive(Clone, Debug, ShmValue)]
-struct Tag(#[shm(max_len = 14)] String);
-
-type Services = Map<20, Id, Service>;
-
-/// The first count. No run comes to one with more digits.
+/// Where the counter starts. No run reaches a number with more digits.
 const FIRST: u64 = 10_000_000_000;
 
-fn services(requests: u64) -> Vec<(Id, Service)> {
-    let id = |host: &str, port| Id {
-        host: host.into(),
-        port,
-    };
-    let idle = Service {
-        state: State::Idle,
-        started: UNIX_EPOCH + Duration::new(1_700_000_000, 5),
-        address: Ipv4Addr::LOCALHOST,
-        load: [0.5, -0.0, f32::INFINITY],
-        owner: None,
-        tags: vec![],
-        position: [-3, 4].into(),
-        checksum: [0, 1, 0xfe, 0xff],
-    };
-    vec![
-        (
-            id("alpha", 80),
-            Service {
-                state: State::Serving { requests },
-                owner: ShmStr::new("root").ok(),
-                ..idle.clone()
-            },
-        ),
-        (
-            id("alpha", 443),
-            Service {
-                state: State::Failed(-1),
-                tags: vec![Tag("public".into()), Tag("猫\u{1b}[31m".into())],
-                ..idle.clone()
-            },
-        ),
-        (id("", 1), idle.clone()),
-        (id("\u{202e}\"\\\u{7}", 65_535), idle),
-    ]
-}
-
-/// Not a test: what the other process runs until its standard input ends.
+/// Not a test: the other process runs this until its standard input ends.
 #[test]
 #[ignore = "runs as another process"]
 fn write_all_the_time() {
     let Ok(name) = std::env::var("SHMKV_TEST_MAP") else {
         return;
     };
-    let services = Services::open(name).unwrap();
+    let map = Services::open(name).unwrap();
     std::thread::spawn(move || {
         for requests in FIRST.. {
-            for (id, service) in self::services(requests) {
-                services.insert(id, service).unwrap();
+            for (id, service) in services(requests) {
+                map.insert(id, service).unwrap();
             }
         }
     });
@@ -115,7 +45,7 @@ fn write_all_the_time() {
 struct Writer(Child);
 
 impl Writer {
-    /// Starts it, and waits until it is at work.
+    /// Starts the writer, and waits until it has changed the map many times.
     fn start(map: &Services, name: &str) -> Self {
         let before = map.version();
         let writer = Command::new(std::env::current_exe().unwrap())
@@ -127,8 +57,12 @@ impl Writer {
         let mut writer = Self(writer.unwrap());
         let start = Instant::now();
         while map.version() < before + 1_000 {
-            assert!(writer.0.try_wait().unwrap().is_none(), "it has ended");
-            assert!(start.elapsed() < Duration::from_secs(60), "it hangs");
+            let exited = writer.0.try_wait().unwrap();
+            assert!(exited.is_none(), "the writer has exited");
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "the writer hangs"
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
         writer
@@ -142,36 +76,7 @@ impl Drop for Writer {
     }
 }
 
-/// Compares with `tests/expected/{name}.txt`.
-#[track_caller]
-fn expect(name: &str, printed: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/expected/{name}.txt"));
-    if std::env::var_os("SHMKV_EXPECTED").is_some_and(|it| it == "write") {
-        return std::fs::write(path, printed).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(
-        printed,
-        expected,
-        "not what {} says:\n{printed}",
-        path.display()
-    );
-}
-
-/// What a command prints on either stream, its status first.
-fn shmkv(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_shmkv"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    let [out, errors] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
-    format!(
-        "exit status {}\n{out}{errors}",
-        output.status.code().unwrap()
-    )
-}
-
-/// Replaces the number behind `mark` by `#`.
+/// Replaces the number after `mark` by `#`.
 fn mask(text: &str, mark: &str) -> String {
     let mut masked = String::new();
     let mut rest = text;
@@ -187,7 +92,7 @@ fn mask(text: &str, mark: &str) -> String {
 }
 
 #[test]
-fn of_a_map_that_another_process_is_writing() {
+fn while_another_process_writes() {
     const RUNS: usize = 25;
     let name = Name::new("output");
     let map = Services::create(&name.0).unwrap();
@@ -211,7 +116,7 @@ fn of_a_map_that_another_process_is_writing() {
         for (command, arguments) in commands {
             let mut printed = shmkv(arguments);
             if command == "list-json" {
-                // Others may have maps too, and damaged ones.
+                // Other tests have maps, too, and damaged ones.
                 let ours = |line: &&str| line.contains(name);
                 printed = printed
                     .lines()
@@ -240,25 +145,25 @@ fn of_a_map_that_another_process_is_writing() {
         "the writer did not write: {counts:?}"
     );
     println!(
-        "tool: {} outputs as expected, {changes} changes by another process meanwhile",
+        "tool: {} outputs as expected, during {changes} changes by another process",
         RUNS * commands.len()
     );
 }
 
-/// Whatever the writer was doing when it died, that is no fault, and all is shown.
+/// The moment at which a writer dies is no fault of the map, and hides no entry.
 #[test]
-fn of_a_map_whose_writer_was_killed() {
+fn after_a_writer_was_killed() {
     const KILLS: usize = 20;
     let name = Name::new("killed");
     let map = Services::create(&name.0).unwrap();
     let mut unfinished = 0;
     for _ in 0..KILLS {
-        // Dropping it is SIGKILL.
+        // Dropping the writer kills it with SIGKILL.
         drop(Writer::start(&map, &name.0));
         let checked = shmkv(&["check", &name.0]);
         assert!(checked.starts_with("exit status 0\n"), "{checked}");
         assert!(checked.ends_with("no faults; 4 entries\n"), "{checked}");
-        unfinished += usize::from(checked.contains("a change is unfinished"));
+        unfinished += usize::from(checked.contains("unfinished change"));
         let shown = shmkv(&["show", "--json", &name.0]);
         assert_eq!(shown.lines().count(), 5, "{shown}");
         let listed = shmkv(&["list", "--json"]);
@@ -268,56 +173,14 @@ fn of_a_map_whose_writer_was_killed() {
     println!("tool: {KILLS} writers killed, {unfinished} in the middle of a change; 0 faults");
 }
 
+/// The help of the tool and of every command.
 #[test]
 fn of_help() {
-    let mut all = shmkv(&["--help"]);
+    let mut all = printed(&["--help"]);
     for command in [
         "list", "show", "get", "set", "remove", "stats", "schema", "check", "unlink",
     ] {
-        all += &format!(
-            "\n$ shmkv {command} --help\n{}",
-            shmkv(&[command, "--help"])
-        );
+        all += &printed(&[command, "--help"]);
     }
     expect("help", &all);
-}
-
-#[test]
-fn of_mistakes() {
-    let name = Name::new("mistakes");
-    let map = Services::create(&name.0).unwrap();
-    for (id, service) in services(1) {
-        map.insert(id, service).unwrap();
-    }
-    let map = &*name.0;
-    let file = Name::new("no-map");
-    std::fs::write(support::file_of(&file.0), "something else").unwrap();
-    let key = r#"{"host":"alpha","port":80}"#;
-    let cases: [&[&str]; 17] = [
-        &["get", map, r#"{"host":"nobody","port":80}"#],
-        &["remove", map, r#"{"host":"nobody","port":80}"#],
-        &["get", map, "alpha"],
-        &["get", map, r#"{"host":"alpha"}"#],
-        &["get", map, r#"{"host":"alpha","port":65536}"#],
-        &["get", map, r#"{"host":"alpha","port":80,"path":"/"}"#],
-        &["get", map, r#"{"host":"longer than it may be","port":80}"#],
-        &["get", map, r#"{"host":"alpha""#],
-        &["get", map, "\u{1b}[31m"],
-        &["set", map, key, r#"{"state":"Serving"}"#],
-        &["set", map, key, "null"],
-        &["show", "/shmkv-examples-nobody"],
-        &["show", "/nowhere/no\u{1b}body"],
-        &["show", &file.0],
-        &["unlink", &file.0],
-        &["shew"],
-        &["show"],
-    ];
-    let mut all = String::new();
-    for arguments in cases {
-        all += &format!("$ shmkv {arguments:?}\n{}\n", shmkv(arguments));
-    }
-    expect(
-        "mistakes",
-        &all.replace(map, "/NAME").replace(&file.0, "/FILE"),
-    );
 }

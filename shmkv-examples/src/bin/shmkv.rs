@@ -1,4 +1,4 @@
-//! Looks into any map, and changes it: a tool that knows none of the types.
+//! Inspects and changes any map, without knowing its types.
 //!
 //! ```text
 //! cargo run -p shmkv-examples --bin shmkv -- list

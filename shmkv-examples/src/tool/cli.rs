@@ -1,30 +1,33 @@
-//! What may be typed.
+//! The command line.
+//!
+//! The doc comments here are the help texts.
 
 use clap::{Parser, Subcommand};
 
-use super::place::Place;
+use super::location::Location;
 
-/// Looks into shmkv maps, and changes them. It needs to know none of their types.
+/// Inspect and change shmkv maps
 #[derive(Debug, Parser)]
 #[command(
     name = "shmkv",
     version,
     after_help = "\
-NAME is that of a map in /dev/shm. With a slash after its first character, as in
-./NAME, it is the path of a map in a file.
+NAME is the name of a map in /dev/shm, or the path of a map in a file. A path has a
+slash after its first character: ./NAME.
 
-KEY and VALUE are JSON, or text as it is. Where the map has text, quotes are needed
-only around text that starts with one. What is printed can be typed again.
+KEY and VALUE are JSON. Text needs no quotes, unless it starts with one. Keys and
+values can be typed as they are printed.
 
 Exit status:
-  0  done
-  1  there is no such key; the map has faults, or damaged entries
-  2  the command failed
+  0  success
+  1  no such key, or faults or damaged entries in the map
+  2  error
 
 Examples:
-  shmkv show --json /settings | head
-  shmkv set /settings unit kelvin
-  shmkv get /sensors '{\"site\":1,\"name\":\"roof\"}'"
+  shmkv list
+  shmkv show /settings
+  shmkv get /sensors '{\"site\":1,\"name\":\"roof\"}'
+  shmkv set /settings unit kelvin"
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -33,81 +36,125 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Lists the maps in /dev/shm; those that cannot be opened make the exit status 2
+    /// List the maps in /dev/shm
+    #[command(after_help = "\
+Prints size, entries, capacity, writers alive and types of each map. The exit status
+is 2 if a map cannot be opened; other files are skipped.
+
+Examples:
+  shmkv list
+  shmkv list --json | jq .name")]
     List {
-        /// One JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Shows all entries, sorted by key
+    /// Print all entries, sorted by key
+    #[command(after_help = "\
+Examples:
+  shmkv show /settings
+  shmkv show --json ./settings.map | head")]
     Show {
-        /// The map
+        /// Name or path of the map
         #[arg(value_name = "NAME")]
-        place: Place,
-        /// One JSON object a line, nothing cut off
+        location: Location,
+        /// Print one JSON object per line, without cutting long values
         #[arg(long)]
         json: bool,
     },
-    /// Prints the value of a key
+    /// Print the value of a key
+    #[command(after_help = "\
+Examples:
+  shmkv get /settings unit
+  shmkv get /sensors '{\"site\":1,\"name\":\"roof\"}'")]
     Get {
-        /// The map
+        /// Name or path of the map
         #[arg(value_name = "NAME")]
-        place: Place,
-        /// JSON, or text as it is
+        location: Location,
+        /// JSON, or text without quotes
         #[arg(allow_negative_numbers = true)]
         key: String,
-        /// As JSON also where it is text
+        /// Print text as JSON, too
         #[arg(long)]
         json: bool,
     },
-    /// Stores a value under a key; in a file, also on its device
+    /// Store a value under a key
+    #[command(after_help = "\
+If the map is in a file, the change is flushed to its device.
+
+Examples:
+  shmkv set /settings unit kelvin
+  shmkv set /limits 7 '{\"low\":-1.5,\"high\":40}'")]
     Set {
-        /// The map
+        /// Name or path of the map
         #[arg(value_name = "NAME")]
-        place: Place,
-        /// JSON, or text as it is
+        location: Location,
+        /// JSON, or text without quotes
         #[arg(allow_negative_numbers = true)]
         key: String,
-        /// JSON, or text as it is
+        /// JSON, or text without quotes
         #[arg(allow_negative_numbers = true)]
         value: String,
     },
-    /// Removes a key; in a file, also on its device
+    /// Remove a key
+    #[command(after_help = "\
+If the map is in a file, the change is flushed to its device.
+
+Example:
+  shmkv remove /settings unit")]
     Remove {
-        /// The map
+        /// Name or path of the map
         #[arg(value_name = "NAME")]
-        place: Place,
-        /// JSON, or text as it is
+        location: Location,
+        /// JSON, or text without quotes
         #[arg(allow_negative_numbers = true)]
         key: String,
     },
-    /// Prints figures about a map
+    /// Print sizes and counts of a map
+    #[command(after_help = "\
+Example:
+  shmkv stats --json /settings")]
     Stats {
-        /// The map
+        /// Name or path of the map
         #[arg(value_name = "NAME")]
-        place: Place,
-        /// As one JSON object
+        location: Location,
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Prints the types of keys and values, byte by byte
+    /// Print the types of keys and values, field by field
+    #[command(after_help = "\
+Example:
+  shmkv schema /sensors")]
     Schema {
-        /// The map
+        /// Name or path of the map
         #[arg(value_name = "NAME")]
-        place: Place,
+        location: Location,
     },
-    /// Checks whether a map agrees with itself and with its types; changes nothing
+    /// Check a map and its entries for damage
+    #[command(after_help = "\
+Checks counters and tags against the entries, and every entry against its type. Changes
+nothing, and can run while writers work.
+
+Example:
+  shmkv check /settings")]
     Check {
-        /// The map
+        /// Name or path of the map
         #[arg(value_name = "NAME")]
-        place: Place,
+        location: Location,
     },
-    /// Removes a map's name; who has the map open keeps it
+    /// Remove the name of a map
+    #[command(after_help = "\
+Processes that have the map open can go on using it. Its memory is freed when the last
+of them closes it.
+
+Example:
+  shmkv unlink /settings")]
     Unlink {
-        /// The map
+        /// Name or path of the map
         #[arg(value_name = "NAME")]
-        place: Place,
-        /// Even if it is not a map, or cannot be looked into
+        location: Location,
+        /// Remove it even if it is not a map, or cannot be opened
         #[arg(long)]
         force: bool,
     },

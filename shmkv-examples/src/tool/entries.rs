@@ -1,26 +1,29 @@
-//! `shmkv show`, `get`, `set`, `remove`.
+//! `shmkv show`, `get`, `set` and `remove`.
 
 use std::io::Write;
 
 use shmkv_core::schema::{ParsedSchema, Value};
 use shmkv_core::{DecodeError, UntypedMap, UntypedReader};
 
+use super::escape::printable;
 use super::json::Json;
-use super::notation::{encode, plain, printable};
-use super::place::Place;
+use super::location::Location;
+use super::notation::{encode, plain};
+use super::order;
+use super::report::{complain, failed, unreadable};
+use super::status::Status;
 use super::table::Table;
-use super::{Status, complain, order};
-use crate::Failure;
+use crate::failure::Failure;
 
-/// Shows all entries.
+/// Prints all entries.
 pub(super) fn show(
-    place: &Place,
+    location: &Location,
     json: bool,
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> Result<Status, Failure> {
-    let map = place.reader()?;
-    let entries = sorted(&map)?;
+    let map = location.reader()?;
+    let entries = sorted(location, &map)?;
     let mut damaged = 0;
     let mut table = Table::new(["KEY", "VALUE"]);
     for entry in &entries {
@@ -36,26 +39,36 @@ pub(super) fn show(
         table.write(out)?;
     }
     if damaged > 0 {
-        let message = format!("{damaged} of {} entries are damaged", entries.len());
-        complain(errors, &message.into());
+        let count = entries.len();
+        complain(
+            errors,
+            format_args!(
+                "{location} has damaged entries, {damaged} of {count}; \
+                 'shmkv check {location}' lists all faults"
+            ),
+        );
         return Ok(Status::No);
     }
     Ok(Status::Done)
 }
 
-/// Prints one value.
+/// Prints the value of one key.
 pub(super) fn get(
-    place: &Place,
+    location: &Location,
     key: &str,
     json: bool,
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> Result<Status, Failure> {
-    let map = place.reader()?;
-    let Some(found) = map.get(&key_bytes(&map, key)?)? else {
-        return Ok(no_such_key(key, errors));
+    let map = location.reader()?;
+    let what = format!("cannot get {key} from {location}");
+    let found = map.get(&encode_key(location, &map, key)?);
+    let Some(found) = found.map_err(|error| failed(&what, &error))? else {
+        return Ok(no_such_key(location, key, errors));
     };
-    let value = map.value_schema().decode(&found.value)?;
+    let value = map.value_schema().decode(&found.value);
+    let value =
+        value.map_err(|error| failed(format_args!("{what}: the value is damaged"), &error))?;
     if json {
         writeln!(out, "{}", Json(&value))?;
     } else {
@@ -65,63 +78,79 @@ pub(super) fn get(
 }
 
 /// Stores one value.
-pub(super) fn set(place: &Place, key: &str, value: &str) -> Result<Status, Failure> {
-    let map = place.map()?;
-    let key = key_bytes(&map, key)?;
-    let value = encode(map.value_schema(), value).map_err(|error| format!("the value: {error}"))?;
-    map.insert(&key, &value)?;
-    keep(place, &map)?;
+pub(super) fn set(location: &Location, key: &str, value: &str) -> Result<Status, Failure> {
+    let map = location.map()?;
+    let key_bytes = encode_key(location, &map, key)?;
+    let value = encode(map.value_schema(), value)
+        .map_err(|error| invalid("value", location, &error.to_string()))?;
+    map.insert(&key_bytes, &value)
+        .map_err(|error| failed(format_args!("cannot set {key} in {location}"), &error))?;
+    flush(location, &map)?;
     Ok(Status::Done)
 }
 
 /// Removes one key.
-pub(super) fn remove(place: &Place, key: &str, errors: &mut dyn Write) -> Result<Status, Failure> {
-    let map = place.map()?;
-    match map.remove(&key_bytes(&map, key)?)? {
-        Some(_) => {
-            keep(place, &map)?;
-            Ok(Status::Done)
-        }
-        None => Ok(no_such_key(key, errors)),
+pub(super) fn remove(
+    location: &Location,
+    key: &str,
+    errors: &mut dyn Write,
+) -> Result<Status, Failure> {
+    let map = location.map()?;
+    let removed = map
+        .remove(&encode_key(location, &map, key)?)
+        .map_err(|error| failed(format_args!("cannot remove {key} from {location}"), &error))?;
+    if removed.is_none() {
+        return Ok(no_such_key(location, key, errors));
     }
+    flush(location, &map)?;
+    Ok(Status::Done)
 }
 
-/// A map in a file that was changed and not flushed is refused after a restart.
-fn keep(place: &Place, map: &UntypedMap) -> Result<(), Failure> {
-    if place.is_file() {
-        map.flush()?;
+/// Flushes a map in a file: after a restart, a file that was changed and not flushed
+/// is refused.
+fn flush(location: &Location, map: &UntypedMap) -> Result<(), Failure> {
+    if location.is_file() {
+        map.flush().map_err(|error| {
+            let what = format!("changed {location}, but cannot flush it to its device");
+            failed(what, &error)
+        })?;
     }
     Ok(())
 }
 
-fn key_bytes(map: &UntypedReader, key: &str) -> Result<Vec<u8>, Failure> {
-    encode(map.key_schema(), key).map_err(|error| format!("the key: {error}").into())
+fn encode_key(location: &Location, map: &UntypedReader, key: &str) -> Result<Vec<u8>, Failure> {
+    encode(map.key_schema(), key).map_err(|error| invalid("key", location, &error.to_string()))
 }
 
-fn no_such_key(key: &str, errors: &mut dyn Write) -> Status {
-    complain(errors, &format!("there is no key {key}").into());
+/// A typed key or value that is not of its type.
+fn invalid(role: &str, location: &Location, why: &str) -> Failure {
+    format!("invalid {role}: {why}; 'shmkv schema {location}' shows the types").into()
+}
+
+fn no_such_key(location: &Location, key: &str, errors: &mut dyn Write) -> Status {
+    complain(errors, format_args!("{location} has no key {key}"));
     Status::No
 }
 
-/// A key or value, or why there is none in these bytes.
-type Part<'a> = Result<Value, (DecodeError, &'a [u8])>;
+/// A key or value, or the bytes from which none can be decoded, and why.
+type Decoded<'a> = Result<Value, (DecodeError, &'a [u8])>;
 
 struct Entry<'a> {
-    key: Part<'a>,
-    value: Part<'a>,
+    key: Decoded<'a>,
+    value: Decoded<'a>,
 }
 
 /// The bytes of a key and of its value.
 type Pair = (Vec<u8>, Vec<u8>);
 
-/// The bytes of all entries, sorted by key; last come the keys that make no sense.
+/// The bytes of all entries, sorted by key; keys that cannot be decoded come last.
 ///
-/// Only bytes are kept, since there are no more of them than the segment has. Values
-/// may take many times that, all the more if their type is hostile.
-fn sorted(map: &UntypedReader) -> Result<Vec<Pair>, Failure> {
+/// Bytes rather than values: the bytes are no more than the segment has, while values
+/// can take many times that, above all if their type is hostile.
+fn sorted(location: &Location, map: &UntypedReader) -> Result<Vec<Pair>, Failure> {
     let mut entries = Vec::new();
     for entry in map {
-        let (key, value) = entry?;
+        let (key, value) = entry.map_err(|error| unreadable(location, &error))?;
         let rank = map.key_schema().decode(&key);
         let rank = rank.map(|decoded| order::rank(&decoded, key.len()));
         entries.push((rank.is_err(), rank.unwrap_or_default(), key, value));
@@ -133,7 +162,7 @@ fn sorted(map: &UntypedReader) -> Result<Vec<Pair>, Failure> {
 
 impl<'a> Entry<'a> {
     fn decode(map: &UntypedReader, (key, value): &'a Pair) -> Self {
-        fn decode<'a>(schema: &ParsedSchema, bytes: &'a [u8]) -> Part<'a> {
+        fn decode<'a>(schema: &ParsedSchema, bytes: &'a [u8]) -> Decoded<'a> {
             schema.decode(bytes).map_err(|error| (error, bytes))
         }
         Self {
@@ -146,7 +175,7 @@ impl<'a> Entry<'a> {
         self.key.is_err() || self.value.is_err()
     }
 
-    /// `{"key":…,"value":…}`; with `"error"` if it is damaged.
+    /// `{"key":…,"value":…}`, with an `"error"` if it is damaged.
     fn into_json(self) -> Value {
         let mut fields = Vec::new();
         let mut errors = Vec::new();
@@ -164,7 +193,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn cell(part: &Part<'_>) -> String {
+fn cell(part: &Decoded<'_>) -> String {
     match part {
         Ok(value) => plain(value),
         Err((error, _)) => format!("<damaged: {}>", printable(&error.to_string())),

@@ -1,4 +1,4 @@
-//! `shmkv stats`, `schema`, `check`.
+//! `shmkv stats`, `schema` and `check`.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -8,17 +8,28 @@ use std::time::{Duration, SystemTime};
 use shmkv_core::schema::{ParsedField, ParsedSchema, Value};
 use shmkv_core::{Fault, UntypedReader};
 
-use super::Status;
+use super::escape::printable;
 use super::json::Json;
-use super::notation::printable;
-use super::place::Place;
+use super::location::Location;
+use super::report::{failed, unreadable};
+use super::status::Status;
 use super::table::Table;
-use crate::Failure;
+use crate::failure::Failure;
 
-/// Prints figures.
-pub(super) fn stats(place: &Place, json: bool, out: &mut dyn Write) -> Result<Status, Failure> {
-    let map = place.reader()?;
+/// Prints sizes and counts.
+pub(super) fn stats(
+    location: &Location,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<Status, Failure> {
+    let map = location.reader()?;
     let stats = map.stats();
+    let alive = map.live_writers().map_err(|error| {
+        failed(
+            format_args!("cannot count the live writers of {location}"),
+            &error,
+        )
+    })?;
     let number = |number: usize| Value::Unsigned(number as u128);
     let age = map.created().duration_since(SystemTime::UNIX_EPOCH);
     let figures = [
@@ -33,7 +44,7 @@ pub(super) fn stats(place: &Place, json: bool, out: &mut dyn Write) -> Result<St
         ("overflowing buckets", number(stats.overflowing_buckets)),
         ("version", Value::Unsigned(stats.version.into())),
         ("writers ever", Value::Unsigned(stats.writers.into())),
-        ("writers alive", number(map.live_writers()?)),
+        ("writers alive", number(alive)),
         ("takeovers", Value::Unsigned(stats.takeovers.into())),
         (
             "created, unix seconds",
@@ -54,9 +65,9 @@ pub(super) fn stats(place: &Place, json: bool, out: &mut dyn Write) -> Result<St
     Ok(Status::Done)
 }
 
-/// Prints the types.
-pub(super) fn schema(place: &Place, out: &mut dyn Write) -> Result<Status, Failure> {
-    let map = place.reader()?;
+/// Prints the types of keys and values.
+pub(super) fn schema(location: &Location, out: &mut dyn Write) -> Result<Status, Failure> {
+    let map = location.reader()?;
     let types = [
         ("key", map.key_schema(), map.key_fingerprint()),
         ("value", map.value_schema(), map.value_fingerprint()),
@@ -70,8 +81,8 @@ pub(super) fn schema(place: &Place, out: &mut dyn Write) -> Result<Status, Failu
     Ok(Status::Done)
 }
 
-/// A row for a type, and one for each part of it. `at` counts from the start of
-/// the key or value; for what is in a list, in its first element.
+/// A row for a type, and one for each part of it. `at` is the offset in the key or
+/// value; for a part of a list's elements, in the first element.
 fn parts(schema: &ParsedSchema, at: usize, path: &str, table: &mut Table<4>) {
     table.push([
         at.to_string(),
@@ -144,7 +155,7 @@ fn is_compound(schema: &ParsedSchema) -> bool {
     }
 }
 
-/// A type without its fields, which have rows of their own.
+/// The type without its fields, which have rows of their own.
 fn short(schema: &ParsedSchema) -> String {
     match schema {
         ParsedSchema::Struct { name, .. } => format!("struct {}", printable(name)),
@@ -160,17 +171,17 @@ fn short(schema: &ParsedSchema) -> String {
     }
 }
 
-/// How often a map that writers are changing is looked at, until one look finds
-/// nothing wrong.
-const LOOKS: usize = 20;
-/// Time between two looks.
+/// How often a map is checked until one pass finds no fault. While writers work, a
+/// single pass finds faults that are none.
+const PASSES: usize = 20;
+/// The time between two passes.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Faults that are printed; the rest are counted.
+/// How many faults are printed. The rest are only counted.
 const SHOWN: usize = 100;
 
-/// Checks whether a map agrees with itself, and its entries with their types.
-pub(super) fn check(place: &Place, out: &mut dyn Write) -> Result<Status, Failure> {
-    let map = place.reader()?;
+/// Checks the memory of a map, and its entries against their types.
+pub(super) fn check(location: &Location, out: &mut dyn Write) -> Result<Status, Failure> {
+    let map = location.reader()?;
     let lasting = lasting_faults(&map);
     let unfinished: HashSet<usize> = lasting.iter().filter_map(unfinished_shard).collect();
     let awaits_repair =
@@ -183,13 +194,13 @@ pub(super) fn check(place: &Place, out: &mut dyn Write) -> Result<Status, Failur
     }
     let mut entries = 0;
     for entry in &map {
-        let (key, value) = entry?;
+        let (key, value) = entry.map_err(|error| unreadable(location, &error))?;
         entries += 1;
         let key = map.key_schema().decode(&key).map(drop);
         let value = map.value_schema().decode(&value).map(drop);
-        for (part, decoded) in [("key", key), ("value", value)] {
+        for (role, decoded) in [("key", key), ("value", value)] {
             if let Err(error) = decoded {
-                faults.add(|| format!("a {part} is not of its type: {error}"));
+                faults.add(|| format!("the {role} of an entry is not of its type: {error}"));
             }
         }
     }
@@ -200,7 +211,7 @@ pub(super) fn check(place: &Place, out: &mut dyn Write) -> Result<Status, Failur
     if awaiting > 0 {
         writeln!(
             out,
-            "a change is unfinished: its writer is at work, or died and the next one repairs it"
+            "unfinished change: its writer is still at work, or it died and the next writer repairs it"
         )?;
     }
     match faults.count {
@@ -215,7 +226,7 @@ pub(super) fn check(place: &Place, out: &mut dyn Write) -> Result<Status, Failur
     })
 }
 
-/// What is wrong: some of it in words, all of it counted.
+/// Faults: the first ones as text, all of them counted.
 #[derive(Default)]
 struct Faults {
     shown: Vec<String>,
@@ -231,11 +242,11 @@ impl Faults {
     }
 }
 
-/// Faults that every look finds. While writers are at work one look alone finds
-/// some that are none: it reads counters and entries at different moments.
+/// The faults that every pass finds. A single pass finds others while writers work,
+/// because it reads counters and entries at different moments.
 fn lasting_faults(map: &UntypedReader) -> Vec<Fault> {
     let mut lasting = map.check();
-    for _ in 1..LOOKS {
+    for _ in 1..PASSES {
         if lasting.is_empty() {
             break;
         }
@@ -246,7 +257,8 @@ fn lasting_faults(map: &UntypedReader) -> Vec<Fault> {
     lasting
 }
 
-/// The shard in which this is what a writer leaves that is at work or was killed.
+/// The shard of a fault that is expected while a change is unfinished: the next writer
+/// of the shard repairs it.
 fn repaired_shard(fault: &Fault) -> Option<usize> {
     match fault {
         Fault::Count { shard, .. } | Fault::CounterHigh { shard, .. } => Some(*shard),
@@ -254,7 +266,7 @@ fn repaired_shard(fault: &Fault) -> Option<usize> {
     }
 }
 
-/// The shard that has an unfinished change.
+/// The shard of an unfinished change.
 fn unfinished_shard(fault: &Fault) -> Option<usize> {
     match fault {
         Fault::Unfinished { shard } => Some(*shard),

@@ -1,17 +1,16 @@
-//! JSON, with exact numbers of any size.
+//! JSON, with numbers that keep all their digits.
 //!
-//! Numbers are written with all their digits and read as the digits that are
-//! there. What JSON has no number for is text: `"NaN"`, `"inf"`, `"-inf"`. Bytes
-//! are text too: `"0x01ff"`. Everything that is not printable is escaped, so a
-//! terminal shows what is there and obeys none of it.
+//! JSON has no numbers for `"NaN"`, `"inf"` and `"-inf"`: they are strings. So are
+//! bytes: `"0x01ff"`. Everything that is not printable is escaped, so that a terminal
+//! obeys none of it.
 
 use std::fmt::{self, Write};
 
 use shmkv_core::schema::Value;
 
-use super::notation::is_printable;
+use super::escape::is_printable;
 
-/// A value, as JSON on one line.
+/// A value as JSON, on one line.
 pub(super) struct Json<'a>(pub(super) &'a Value);
 
 impl fmt::Display for Json<'_> {
@@ -21,7 +20,7 @@ impl fmt::Display for Json<'_> {
             Value::Bool(value) => value.fmt(f),
             Value::Unsigned(number) => number.fmt(f),
             Value::Signed(number) => number.fmt(f),
-            // `Debug` is the shortest text that leads back, as in JSON.
+            // `Debug` is the shortest text that parses to the same number, and is JSON.
             Value::F32(number) if number.is_finite() => write!(f, "{number:?}"),
             Value::F64(number) if number.is_finite() => write!(f, "{number:?}"),
             Value::F32(number) => write!(f, "\"{number}\""),
@@ -74,7 +73,7 @@ fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char('"')
 }
 
-/// Reads JSON.
+/// Parses JSON.
 pub(super) fn parse(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str(text).map(value)
 }
@@ -93,10 +92,10 @@ fn value(json: serde_json::Value) -> Value {
     }
 }
 
-/// An integer, else the digits: the type that they are for will round them.
+/// An integer, or else the digits as text: the type of the field will round them.
 fn number(digits: String) -> Value {
     if digits == "-0" {
-        // A float tells it from 0.
+        // As an integer it would lose its sign, which a float keeps.
         return Value::Text(digits);
     }
     if let Ok(number) = digits.parse() {
@@ -110,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_digit_counts() {
+    fn numbers_keep_all_digits() {
         for digits in [
             "340282366920938463463374607431768211455",
             "-170141183460469231731687303715884105728",
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn terminals_obey_nothing() {
+    fn control_characters_are_escaped() {
         let nasty = "\x1b[2J\u{9b}1m\u{202e}\u{7f}\u{10ffff}\r\n\"\\é";
         let json = Json(&Value::Text(nasty.into())).to_string();
         assert_eq!(

@@ -1,43 +1,45 @@
 //! `shmkv list`.
 
-use std::io::Write;
-use std::{fs, io};
+use std::fs;
+use std::io::{self, Write};
 
 use shmkv_core::schema::Value;
 use shmkv_core::{OpenError, UntypedReader};
 
+use super::escape::printable;
 use super::json::Json;
-use super::notation::printable;
-use super::place::{DIRECTORY, Place};
+use super::location::{DIRECTORY, Location};
+use super::report::{complain, failed};
+use super::status::Status;
 use super::table::Table;
-use super::{Status, complain};
-use crate::Failure;
+use crate::failure::{Failure, chain};
 
-/// Lists the maps in shared memory. What is not a map is left out, one that is
-/// damaged is complained about.
+/// Lists the maps in shared memory. Skips other files; reports maps that cannot be
+/// opened.
 pub(super) fn list(
     json: bool,
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> Result<Status, Failure> {
     let mut status = Status::Done;
-    let mut forbidden = 0;
+    let mut denied = 0;
     let mut table = Table::new([
         "NAME", "BYTES", "ENTRIES", "CAPACITY", "WRITERS", "KEY", "VALUE",
     ]);
-    for name in names()? {
-        let map = match Place::Name(name.clone()).reader() {
+    let names = names().map_err(|error| failed(format_args!("cannot list {DIRECTORY}"), &error))?;
+    for name in names {
+        let map = match Location::Name(name.clone()).try_reader() {
             Ok(map) => map,
-            // Not a map, or gone meanwhile.
+            // Not a map, or removed in the meantime.
             Err(OpenError::NotASegment { .. } | OpenError::NotFound { .. }) => continue,
             Err(OpenError::Io { source, .. })
                 if source.kind() == io::ErrorKind::PermissionDenied =>
             {
-                forbidden += 1;
+                denied += 1;
                 continue;
             }
             Err(error) => {
-                complain(errors, &error.into());
+                complain(errors, chain(&error));
                 status = Status::Failed;
                 continue;
             }
@@ -61,14 +63,17 @@ pub(super) fn list(
     if !json {
         table.write(out)?;
     }
-    if forbidden > 0 {
-        let message = format!("{forbidden} objects in {DIRECTORY} may not be read");
-        complain(errors, &message.into());
+    if denied > 0 {
+        let files = if denied == 1 { "file" } else { "files" };
+        complain(
+            errors,
+            format_args!("skipped {denied} {files} in {DIRECTORY}: permission denied"),
+        );
     }
     Ok(status)
 }
 
-/// What can be a name of a map, sorted.
+/// The names of all files that could be maps, sorted.
 fn names() -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(DIRECTORY)? {

@@ -1,55 +1,42 @@
-//! The command-line tool `shmkv`: looks into any map, and changes it, without
-//! knowing its types.
+//! The command-line tool `shmkv`: inspects and changes any map, without knowing its
+//! types.
 //!
-//! - `cli` is what may be typed;
-//! - `place` opens what a NAME means;
-//! - `list`, `entries` and `inspect` are the commands;
-//! - `notation` turns keys and values into text and back;
-//! - `order` sorts keys;
-//! - `json` and `table` write.
+//! Lowest first; imports go down only:
 //!
-//! A segment may be damaged or hostile. Its bytes reach the tool through
-//! [`UntypedReader`](shmkv_core::UntypedReader), which trusts none of them; what
-//! of them reaches the terminal goes through `notation::printable`.
+//! - `escape` makes text safe to print, `status` is the exit status;
+//! - `json` writes and reads JSON, `table` writes columns, `report` messages;
+//! - `notation` turns keys and values into text and back, `order` sorts keys;
+//! - `location` opens the map that NAME stands for;
+//! - `list`, `entries` and `inspect` are the commands, `cli` is their syntax.
+//!
+//! A segment may be damaged or hostile. The tool reads it through
+//! [`UntypedReader`](shmkv_core::UntypedReader), which trusts none of its bytes, and
+//! prints its text only through `escape`.
 
 mod cli;
 mod entries;
+mod escape;
 mod inspect;
 mod json;
 mod list;
+mod location;
 mod notation;
 mod order;
-mod place;
+mod report;
+mod status;
 mod table;
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::Failure;
+use crate::failure::Failure;
 use cli::{Cli, Command};
+use report::complain;
+pub use status::Status;
 
-/// How a command ended; as an exit status 0, 1 or 2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// It did what it was asked.
-    Done,
-    /// The answer is no: there is no such key, or the map has faults.
-    No,
-    /// It could not be done.
-    Failed,
-}
-
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
-        Self::from(status as u8)
-    }
-}
-
-/// Runs one command. Both writers are text for a terminal.
+/// Runs one command. Both writers get text that is safe for a terminal.
 pub fn run(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     out: &mut dyn Write,
@@ -57,7 +44,10 @@ pub fn run(
 ) -> Status {
     let done = match Cli::try_parse_from(arguments) {
         Ok(Cli { command }) => execute(&command, out, errors),
-        Err(refused) if refused.use_stderr() => Err(refused.render().to_string().into()),
+        Err(refused) if refused.use_stderr() => {
+            report::usage(errors, &refused.render().to_string());
+            return Status::Failed;
+        }
         Err(help) => writeln!(out, "{}", help.render())
             .map_or_else(|error| Err(error.into()), |()| Ok(Status::Done)),
     };
@@ -67,12 +57,19 @@ pub fn run(
     });
     match done {
         Ok(status) => status,
-        // Whoever read the output has seen enough.
-        Err(failure) if is_closed_pipe(&failure) => Status::Done,
-        Err(failure) => {
-            complain(errors, &failure);
-            Status::Failed
-        }
+        Err(failure) => match failure.downcast_ref::<io::Error>() {
+            // The process that reads the output has closed it, as `head` does.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
+            // The commands add what they tried to every other error of the kernel.
+            Some(error) => {
+                complain(errors, format_args!("cannot write the output: {error}"));
+                Status::Failed
+            }
+            None => {
+                complain(errors, failure);
+                Status::Failed
+            }
+        },
     }
 }
 
@@ -83,31 +80,21 @@ fn execute(
 ) -> Result<Status, Failure> {
     match command {
         Command::List { json } => list::list(*json, out, errors),
-        Command::Show { place, json } => entries::show(place, *json, out, errors),
-        Command::Get { place, key, json } => entries::get(place, key, *json, out, errors),
-        Command::Set { place, key, value } => entries::set(place, key, value),
-        Command::Remove { place, key } => entries::remove(place, key, errors),
-        Command::Stats { place, json } => inspect::stats(place, *json, out),
-        Command::Schema { place } => inspect::schema(place, out),
-        Command::Check { place } => inspect::check(place, out),
-        Command::Unlink { place, force } => place.unlink(*force).map(|()| Status::Done),
-    }
-}
-
-fn is_closed_pipe(failure: &Failure) -> bool {
-    let error = failure.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// Says what went wrong, and why. If even that cannot be written, so be it.
-fn complain(errors: &mut dyn Write, failure: &Failure) {
-    let mut message = failure.to_string();
-    let mut cause = failure.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = Error::source(error);
-    }
-    for line in message.trim_end().lines() {
-        let _ = writeln!(errors, "{}", notation::printable(line));
+        Command::Show { location, json } => entries::show(location, *json, out, errors),
+        Command::Get {
+            location,
+            key,
+            json,
+        } => entries::get(location, key, *json, out, errors),
+        Command::Set {
+            location,
+            key,
+            value,
+        } => entries::set(location, key, value),
+        Command::Remove { location, key } => entries::remove(location, key, errors),
+        Command::Stats { location, json } => inspect::stats(location, *json, out),
+        Command::Schema { location } => inspect::schema(location, out),
+        Command::Check { location } => inspect::check(location, out),
+        Command::Unlink { location, force } => location.unlink(*force).map(|()| Status::Done),
     }
 }

@@ -1,32 +1,15 @@
-//! Keys and values as people write them: JSON, and text as it is.
+//! Keys and values as they are typed and printed: JSON, or text without quotes.
 //!
-//! What is printed for a value is always something that stands for that very
-//! value when it is typed again.
+//! **Invariant.** What is printed for a value stands for the same value when it is
+//! typed.
 
 use shmkv_core::schema::{ParsedSchema, Value};
 
+use super::escape::is_printable;
 use super::json::{self, Json};
-use crate::Failure;
+use crate::failure::Failure;
 
-/// Whether a terminal shows this character and does nothing else with it.
-pub(super) fn is_printable(character: char) -> bool {
-    matches!(character, '"' | '\'' | '\\') || character.escape_debug().len() == 1
-}
-
-/// Text in which everything that is not printable is escaped.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_printable(character) {
-            shown.push(character);
-        } else {
-            shown.extend(character.escape_debug());
-        }
-    }
-    shown
-}
-
-/// A value: text as it is if nothing speaks against that, all else as JSON.
+/// A value: text without quotes if it can be typed so, everything else as JSON.
 pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Text(text)
@@ -42,13 +25,13 @@ pub(super) fn plain(value: &Value) -> String {
     }
 }
 
-/// The bytes of the key or value that was typed.
+/// The bytes of the typed key or value.
 pub(super) fn encode(schema: &ParsedSchema, typed: &str) -> Result<Vec<u8>, Failure> {
-    Ok(schema.encode(&understand(schema, typed)?)?)
+    Ok(schema.encode(&parse(schema, typed)?)?)
 }
 
-/// What was typed, where a value of this type is expected.
-pub(super) fn understand(schema: &ParsedSchema, typed: &str) -> Result<Value, Failure> {
+/// The value that was typed where one of type `schema` is expected.
+fn parse(schema: &ParsedSchema, typed: &str) -> Result<Value, Failure> {
     let literal = || Value::Text(typed.to_owned());
     if let Some(optional) = is_text(schema) {
         return Ok(match json::parse(typed) {
@@ -59,14 +42,13 @@ pub(super) fn understand(schema: &ParsedSchema, typed: &str) -> Result<Value, Fa
     }
     match json::parse(typed) {
         Ok(value) => Ok(value),
-        // The name of a variant, `NaN`, bytes: text without its quotes.
+        // The name of a variant, `NaN` or bytes, without quotes.
         Err(_) if !typed.trim_start().starts_with(['{', '[', '"']) => Ok(literal()),
-        Err(error) => Err(format!("this is not JSON: {error}").into()),
+        Err(error) => Err(format!("not JSON: {error}").into()),
     }
 }
 
-/// Whether a whole value of this type is text, and if so, whether it may be
-/// missing.
+/// Whether a value of this type is text: `Some(true)` if it may also be `null`.
 fn is_text(schema: &ParsedSchema) -> Option<bool> {
     match schema {
         ParsedSchema::Text { .. } | ParsedSchema::String { .. } => Some(false),
@@ -120,11 +102,11 @@ mod tests {
                 let value = Value::Text(text.into());
                 let typed = plain(&value);
                 assert!(typed.chars().all(is_printable));
-                assert_eq!(understand(&schema, &typed).unwrap(), value, "{typed}");
+                assert_eq!(parse(&schema, &typed).unwrap(), value, "{typed}");
             }
         }
         let optional = ParsedSchema::from(&Schema::Option(&TEXT));
-        assert_eq!(understand(&optional, "null").unwrap(), Value::Null);
+        assert_eq!(parse(&optional, "null").unwrap(), Value::Null);
         for number in [1.5, f64::INFINITY, 1e300, -0.0] {
             let schema = ParsedSchema::from(&float);
             let typed = plain(&Value::F64(number));
@@ -137,11 +119,11 @@ mod tests {
     fn text_needs_no_quotes() {
         let text = ParsedSchema::from(&TEXT);
         let bytes = ParsedSchema::from(&Schema::Bytes { len: 2 });
-        assert_eq!(understand(&text, "7").unwrap(), Value::Text("7".into()));
-        assert_eq!(understand(&text, "\"7\"").unwrap(), Value::Text("7".into()));
+        assert_eq!(parse(&text, "7").unwrap(), Value::Text("7".into()));
+        assert_eq!(parse(&text, "\"7\"").unwrap(), Value::Text("7".into()));
         assert_eq!(encode(&bytes, "0x01ff").unwrap(), [1, 255]);
         assert_eq!(encode(&bytes, "[1, 255]").unwrap(), [1, 255]);
         let error = encode(&bytes, "[1, 255").unwrap_err();
-        assert!(error.to_string().starts_with("this is not JSON"), "{error}");
+        assert!(error.to_string().starts_with("not JSON"), "{error}");
     }
 }

@@ -1,33 +1,34 @@
-//! The order in which keys are shown.
+//! The order in which keys are printed.
 //!
-//! A key's rank is bytes that compare as the keys do, whatever the type: numbers by
-//! their value, text by its bytes, structs and lists by their first part that
-//! differs. It is not much longer than the key is in the segment, and computed once.
+//! A key's rank is bytes that compare as keys should: numbers by their value, text by
+//! its bytes, structs and lists by the first part that differs. A rank is computed once
+//! for each key, and is not much longer than the key's bytes in the segment.
 
 use shmkv_core::schema::Value;
 
-/// The rank of a key that takes `size` bytes in the segment. Keys that differ only
-/// far behind may have equal ranks.
+/// The rank of a key that takes `size` bytes in the segment. Its length is limited, so
+/// keys that differ only near their end may have equal ranks.
 pub(super) fn rank(key: &Value, size: usize) -> Vec<u8> {
     let mut rank = Rank {
         bytes: Vec::new(),
-        most: size.saturating_mul(16).saturating_add(64),
+        limit: size.saturating_mul(16).saturating_add(64),
     };
     rank.value(key);
     rank.bytes
 }
 
-/// Ends lists and text: less than everything that may go on there.
+/// Ends a list or text. Less than any byte with which it could go on.
 const END: u8 = 0;
 
 struct Rank {
     bytes: Vec<u8>,
-    most: usize,
+    /// No value is added to a rank of this length.
+    limit: usize,
 }
 
 impl Rank {
     fn value(&mut self, value: &Value) {
-        if self.bytes.len() >= self.most {
+        if self.bytes.len() >= self.limit {
             return;
         }
         match value {
@@ -81,7 +82,8 @@ impl Rank {
             Value::Map(fields) => {
                 self.bytes.push(11);
                 for (name, value) in fields {
-                    // All structs of a type have the same names; a lone one may be a variant's.
+                    // Structs of one type have the same names. A single name may be that of
+                    // a variant, and tell the values apart.
                     if fields.len() == 1 {
                         self.run(name.as_bytes());
                     }
@@ -92,7 +94,8 @@ impl Rank {
         }
     }
 
-    /// A number of any length; the greater the less, if all its bits are flipped.
+    /// A number: its length in bytes, then the bytes. With `flip` 0xff the order is
+    /// reversed, for negative numbers.
     fn magnitude(&mut self, number: u128, flip: u8) {
         let bytes = number.to_be_bytes();
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
@@ -101,10 +104,10 @@ impl Rank {
             .extend(bytes.iter().skip(zeros).map(|byte| byte ^ flip));
     }
 
-    /// Bytes and their end. One that is `END` itself is told from it by what follows.
+    /// Bytes and two `END`s. A byte of that value is followed by 0xff instead.
     fn run(&mut self, bytes: &[u8]) {
-        let room = self.most.saturating_sub(self.bytes.len());
-        for byte in bytes.iter().take(room) {
+        let left = self.limit.saturating_sub(self.bytes.len());
+        for byte in bytes.iter().take(left) {
             self.bytes.push(*byte);
             if *byte == END {
                 self.bytes.push(0xff);
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn ranks_compare_as_keys_do() {
+    fn ranks_compare_as_keys_should() {
         let named = |name: &str, value| Value::Map(vec![(name.to_owned(), value)]);
         let pair = |a: i128, b: &str| {
             Value::Map(vec![

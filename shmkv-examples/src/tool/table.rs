@@ -1,27 +1,27 @@
-//! Columns of text.
+//! Tables: aligned columns of text.
 
 use std::io::{self, Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The widest cell, but for the last column.
+/// The maximum width of a cell.
 const NARROW: usize = 48;
-/// The widest cell of the last column.
+/// The maximum width of a cell in the last column.
 const WIDE: usize = 160;
 
-/// Rows of printable text, each with as many cells as the head has.
+/// Rows of printable text.
 pub(super) struct Table<const COLUMNS: usize> {
     rows: Vec<[String; COLUMNS]>,
 }
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
-    /// A table without rows.
+    /// A table with the names of its columns.
     pub(super) fn new(head: [&str; COLUMNS]) -> Self {
         let rows = vec![head.map(str::to_owned)];
         Self { rows }
     }
 
-    /// Adds a row.
+    /// Adds a row. Cells that are too wide are cut.
     pub(super) fn push(&mut self, mut row: [String; COLUMNS]) {
         for (index, cell) in row.iter_mut().enumerate() {
             cut(cell, if index + 1 < COLUMNS { NARROW } else { WIDE });
@@ -29,7 +29,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         self.rows.push(row);
     }
 
-    /// Writes it, with as much room for each column as it needs.
+    /// Writes all rows, with each column as wide as its widest cell.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut widths = [0; COLUMNS];
         for row in &self.rows {
@@ -50,17 +50,17 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 }
 
-/// Shortens text to at most so many columns.
-fn cut(text: &mut String, most: usize) {
+/// Cuts text to at most `limit` columns of the terminal.
+fn cut(text: &mut String, limit: usize) {
     let (mut width, mut keep) = (0, 0);
     for (at, character) in text.char_indices() {
         width += character.width().unwrap_or(0);
-        if width > most {
+        if width > limit {
             text.truncate(keep);
             text.push('…');
             return;
         }
-        if width < most {
+        if width < limit {
             keep = at + character.len_utf8();
         }
     }

@@ -1,5 +1,8 @@
-//! Runs the example programs, and reads what they print.
+//! Runs the example programs and reads their output.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
+
+pub mod expected;
+pub mod services;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,15 +14,14 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// A program that hangs longer than this has failed. Generous: the machine may
-/// be busy.
+/// How long a program may take for the next step. Long, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program, killed when dropped.
 pub struct Running {
     child: Child,
     lines: Receiver<String>,
-    /// All it has printed so far.
+    /// The lines read so far, of both streams.
     pub printed: Vec<String>,
 }
 
@@ -53,8 +55,8 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for a line that contains `text`, and returns it. Lines that were
-    /// waited for before are not looked at again.
+    /// Waits for a line that contains `text`, and returns it. Lines that were read before
+    /// do not count.
     pub fn wait_for(&mut self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -75,7 +77,8 @@ impl Running {
         send(self.pid(), signal);
     }
 
-    /// Waits for its end; returns its exit status, `None` if a signal killed it.
+    /// Waits until the program exits. Returns its exit status, `None` if a signal killed
+    /// it.
     pub fn end(&mut self) -> Option<i32> {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -83,13 +86,13 @@ impl Running {
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.printed.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("it hangs: {:#?}", self.printed),
+                Err(RecvTimeoutError::Timeout) => panic!("the program hangs: {:#?}", self.printed),
             }
         }
         self.child.wait().unwrap().code()
     }
 
-    /// As [`end`](Self::end), which has to be a success.
+    /// As [`end`](Self::end), and asserts that the program succeeds.
     pub fn end_well(&mut self) {
         let status = self.end();
         assert_eq!(status, Some(0), "{:#?}", self.printed);
@@ -99,8 +102,7 @@ impl Running {
         self.printed.iter().any(|line| line.contains(text))
     }
 
-    /// The process that this one started, or will soon have started, with
-    /// `role` as its first argument.
+    /// The child process whose first argument is `role`. Waits until it has been started.
     pub fn child_in_role(&self, role: &str) -> u32 {
         let pid = self.pid();
         let path = format!("/proc/{pid}/task/{pid}/children");
@@ -116,7 +118,7 @@ impl Running {
             }
             thread::yield_now();
         }
-        panic!("no {role} among the children of {pid}");
+        panic!("process {pid} has no child {role}");
     }
 }
 
@@ -136,7 +138,7 @@ pub fn file_of(name: &str) -> PathBuf {
     Path::new("/dev/shm").join(name.trim_start_matches('/'))
 }
 
-/// A name of this test's own, removed at its end.
+/// A name for one test, removed at its end.
 pub struct Name(pub String);
 
 impl Name {
