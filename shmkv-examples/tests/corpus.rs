@@ -1,4 +1,4 @@
-//! Does anything that a fuzzer once found, or was started with, do harm again?
+//! Does every input that a fuzzer found, or started with, still do no harm?
 //!
 //! Replays `fuzz/corpus` through the harness of the fuzz targets; `fuzz/Cargo.toml`
 //! says how to fuzz.
@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use harness::Came;
+use harness::depth::Depth;
 
-type Harness = fn(&[u8]) -> Came;
+type Harness = fn(&[u8]) -> Depth;
 
 const TARGETS: [(&str, Harness); 3] = [
     ("types", harness::types::run),
@@ -34,8 +34,8 @@ fn corpus(target: &str) -> PathBuf {
         .join(target)
 }
 
-/// Replays the files and the seeds, and counts how far they came.
-fn replay(target: &str) -> BTreeMap<Came, usize> {
+/// Replays the files and the seeds, and counts how far each of them gets.
+fn replay(target: &str) -> BTreeMap<Depth, usize> {
     let (_, run) = TARGETS
         .into_iter()
         .find(|(name, _)| *name == target)
@@ -48,49 +48,50 @@ fn replay(target: &str) -> BTreeMap<Came, usize> {
     }
     let files = inputs.len();
     inputs.extend(seeds::of(target));
-    let mut came = BTreeMap::new();
+    let mut depths = BTreeMap::new();
     for (name, input) in &inputs {
         let outcome = std::panic::catch_unwind(|| run(input));
         let outcome = outcome.unwrap_or_else(|_| panic!("{target}: {name} broke a promise"));
-        *came.entry(outcome).or_default() += 1;
+        *depths.entry(outcome).or_default() += 1;
     }
     println!(
-        "T8 corpus {target}: {files} files and {} seeds in {:?}: {came:?}; 0 crashes",
+        "corpus {target}: {files} files and {} seeds in {:?}: {depths:?}; 0 crashes",
         inputs.len() - files,
         start.elapsed()
     );
-    came
+    depths
 }
 
-/// The corpus is worth something only if it gets behind the first check.
+/// A corpus is useful only if it gets past the first check.
 #[test]
 fn types() {
-    let came = replay("types");
+    let depths = replay("types");
     assert!(
-        came[&Came::Valued] >= 10 && came[&Came::Refused] >= 5,
-        "{came:?}"
+        depths[&Depth::Values] >= 10 && depths[&Depth::Refused] >= 5,
+        "{depths:?}"
     );
 }
 
 #[test]
 fn tool() {
-    let came = replay("tool");
+    let depths = replay("tool");
     assert!(
-        came[&Came::Valued] >= 10 && came[&Came::Refused] >= 5,
-        "{came:?}"
+        depths[&Depth::Values] >= 10 && depths[&Depth::Refused] >= 5,
+        "{depths:?}"
     );
 }
 
 #[test]
 fn segment() {
-    let came = replay("segment");
+    let depths = replay("segment");
     assert!(
-        came[&Came::Valued] >= 2 && came[&Came::Refused] >= 2,
-        "{came:?}"
+        depths[&Depth::Values] >= 2 && depths[&Depth::Refused] >= 2,
+        "{depths:?}"
     );
 }
 
-/// For a fuzzer to start with: `cargo test -p shmkv-examples --test corpus -- --ignored`.
+/// Writes the seeds for a fuzzer:
+/// `cargo test -p shmkv-examples --test corpus -- --ignored`.
 #[test]
 #[ignore = "writes to the corpus"]
 fn write_seeds() {

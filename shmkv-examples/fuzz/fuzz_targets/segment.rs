@@ -1,4 +1,4 @@
-//! Every operation on a hostile segment: see `harness/segment.rs`.
+//! Every operation on an arbitrary segment; see `harness/segment.rs`.
 #![no_main]
 
 #[path = "../harness/mod.rs"]

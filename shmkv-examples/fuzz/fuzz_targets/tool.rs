@@ -1,4 +1,4 @@
-//! `shmkv` on a hostile segment: see `harness/tool.rs`.
+//! The tool `shmkv` on an arbitrary segment; see `harness/tool.rs`.
 #![no_main]
 
 #[path = "../harness/mod.rs"]

@@ -1,4 +1,4 @@
-//! A schema and bytes, both hostile: see `harness/types.rs`.
+//! Arbitrary schemas and bytes; see `harness/types.rs`.
 #![no_main]
 
 #[path = "../harness/mod.rs"]

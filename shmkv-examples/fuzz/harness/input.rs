@@ -1,6 +1,7 @@
-//! Inputs: fields one after the other, and zeros where the bytes have ended.
+//! Inputs of the harnesses: fields one after the other. An input that is too short
+//! reads as if zeros followed.
 
-/// Takes an input apart from the front.
+/// Reads the fields of an input.
 pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Input<'a> {
@@ -16,20 +17,20 @@ impl<'a> Input<'a> {
         std::array::from_fn(|_| self.byte())
     }
 
-    /// As many bytes as a number of two bytes says, or all that are left.
+    /// A length of two bytes and so many bytes, or all that are left.
     pub(crate) fn bytes(&mut self) -> &'a [u8] {
         let len = self.number().min(self.0.len());
         self.0.split_off(..len).unwrap_or_default()
     }
 
-    /// The same as text, without what is not UTF-8.
+    /// The same as text, without NULs and with invalid UTF-8 replaced.
     pub(crate) fn text(&mut self) -> String {
         let bytes = self.bytes();
         String::from_utf8_lossy(bytes).replace('\0', "")
     }
 }
 
-/// Puts an input together.
+/// Writes the fields of an input.
 #[derive(Default)]
 pub(crate) struct Output(pub(crate) Vec<u8>);
 

@@ -1,25 +1,25 @@
-//! Every operation of a typed and an untyped map, on bytes that anybody wrote.
+//! Every operation of a typed and an untyped map, on arbitrary bytes.
 //!
 //! ```text
 //! input := signed:u8  bytes of a segment
 //! ```
 //!
-//! Where `signed` is odd and there is a whole header, its checksum is put right.
+//! If `signed` is odd and the header is complete, its checksum is corrected.
 
-use super::Came;
 use super::battery::exercise::{Handles, exercise, good_image};
 use super::battery::format::{SHARED_AT, sign};
+use super::depth::Depth;
 use super::input::Input;
 
 /// Runs one input.
-pub(crate) fn run(data: &[u8]) -> Came {
+pub(crate) fn run(data: &[u8]) -> Depth {
     let mut input = Input(data);
     let signed = input.byte();
     let mut bytes = input.0.to_vec();
     if signed % 2 == 1 && bytes.len() >= SHARED_AT {
         sign(&mut bytes);
     }
-    // Read-only handles are left out: they wait 100 ms for a writer that seems to be at work.
+    // Without read-only handles: they wait 100 ms for a writer that seems to be alive.
     let mut opened = 0;
     for handles in [Handles::Untyped, Handles::Writable] {
         let (through, seen) = exercise(&bytes, handles, &|_| {});
@@ -27,13 +27,13 @@ pub(crate) fn run(data: &[u8]) -> Came {
         opened += through;
     }
     if opened > 1 {
-        Came::Valued
+        Depth::Values
     } else {
-        Came::Refused
+        Depth::Refused
     }
 }
 
-/// A segment that is as it should be.
+/// An undamaged segment.
 pub(crate) fn good() -> Vec<u8> {
     good_image()
 }

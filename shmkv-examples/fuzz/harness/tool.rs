@@ -1,16 +1,15 @@
-//! `shmkv` on segments that anybody made.
+//! The tool `shmkv`, on arbitrary segments.
 //!
 //! ```text
 //! input  := commands:u8  entries:u8  patches:u8  typed key  typed value
 //!           schema  contents  patch…  damage…
-//! patch  := word:u8  value:u64            of the header, which is signed again
-//! damage := at:u16  bytes                 anywhere behind the header
+//! patch  := word:u8  value:u64            in the header; then its checksum is corrected
+//! damage := at:u16  bytes                 anywhere after the header
 //! ```
 //!
-//! The rest without lengths is `len:u16` and bytes. The contents are cut into keys and
-//! values and inserted; so there are entries, in places where a lookup finds them,
-//! whose bytes may be anything, in a map whose types may be anything. Without a
-//! schema that makes sense, the contents are the file as it is.
+//! All others are `len:u16` and bytes. The contents are cut into keys and values and
+//! inserted: so a lookup finds entries of arbitrary bytes, in a map of arbitrary types.
+//! If the schema is invalid, the contents are the whole file.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
@@ -22,8 +21,9 @@ use shmkv_examples::tool::{self, Status};
 
 use super::battery::exercise::{Name, good_image};
 use super::battery::format::{SHARDS_AT, SHARED_AT, empty, set_word, sign, word};
+use super::depth::Depth;
 use super::input::Input;
-use super::{Came, assert_printable};
+use super::printable::assert_printable;
 
 /// Bits of `commands`.
 pub(crate) const SHOW: u8 = 1;
@@ -33,14 +33,14 @@ pub(crate) const LOOKUPS: u8 = 8;
 pub(crate) const WRITES: u8 = 16;
 pub(crate) const ALL: u8 = 31;
 
-/// The largest entries that are tried.
+/// The largest entries that are tried, in bytes.
 const LARGEST: usize = 1 << 12;
-/// What one entry, however hostile, may print.
+/// The most bytes that the output for one entry may have.
 const MOST: usize = 1 << 22;
 
-/// Runs one input. Without patience, what is damaged is not checked: a check looks at
-/// a damaged map twenty times, with pauses.
-pub(crate) fn run(data: &[u8], patience: bool) -> Came {
+/// Runs one input. Without `patience`, a damaged map is not checked: `check` takes twenty
+/// passes over one, with pauses.
+pub(crate) fn run(data: &[u8], patience: bool) -> Depth {
     let mut input = Input(data);
     let (commands, n, patches) = (
         input.byte(),
@@ -68,7 +68,8 @@ pub(crate) fn run(data: &[u8], patience: bool) -> Came {
     shmkv(&name, commands, &typed)
 }
 
-/// A map with entries made of `contents`, and what else `input` says.
+/// A map with entries made of `contents`, then patched and damaged by the rest of
+/// `input`.
 fn segment(
     sizes: [usize; 3],
     schema: &[u8],
@@ -80,7 +81,7 @@ fn segment(
     let [_, k, v] = sizes;
     let name = Name::new();
     std::fs::write(name.path(), empty(&HEADER, sizes, schema)).expect("write");
-    // A schema that contradicts the sizes is what the tool has to find out.
+    // If the schema contradicts the sizes, the tool must find out.
     if let Ok(map) = UntypedMap::open(name.as_str()) {
         for entry in contents.chunks_exact(k + v) {
             let (key, value) = entry.split_at(k);
@@ -98,8 +99,8 @@ fn segment(
         sign(&mut image);
     }
     while !input.0.is_empty() {
-        let room = image.len() - SHARED_AT;
-        let at = SHARED_AT + input.number() % room;
+        let after_header = image.len() - SHARED_AT;
+        let at = SHARED_AT + input.number() % after_header;
         let bytes = input.bytes();
         let len = bytes.len().min(image.len() - at);
         image[at..at + len].copy_from_slice(&bytes[..len]);
@@ -107,15 +108,15 @@ fn segment(
     image
 }
 
-/// Every command, on the map `name`.
-fn shmkv(name: &Name, commands: u8, typed: &[String; 2]) -> Came {
+/// Runs every command on the map `name`.
+fn shmkv(name: &Name, commands: u8, typed: &[String; 2]) -> Depth {
     let name = name.as_str();
     let [key, value] = typed.each_ref().map(String::as_str);
-    let mut came = Came::Refused;
+    let mut depth = Depth::Refused;
     if commands & FIGURES != 0 {
         for arguments in [&["schema", name][..], &["stats", "--json", name]] {
             if prints(arguments).0 == Status::Done {
-                came = came.max(Came::Typed);
+                depth = depth.max(Depth::Types);
             }
         }
     }
@@ -123,7 +124,7 @@ fn shmkv(name: &Name, commands: u8, typed: &[String; 2]) -> Came {
         prints(&["show", name]);
         let (status, shown) = prints(&["show", "--json", name]);
         if status != Status::Failed && !shown.is_empty() {
-            came = Came::Valued;
+            depth = Depth::Values;
         }
     }
     if commands & CHECK != 0 {
@@ -132,16 +133,16 @@ fn shmkv(name: &Name, commands: u8, typed: &[String; 2]) -> Came {
     if commands & LOOKUPS != 0 {
         prints(&["get", name, "--", key]);
     }
-    // A lock that somebody alive seems to hold would be waited for.
+    // A writer would wait for a lock whose holder seems to be alive.
     if commands & WRITES != 0 && is_unlocked(name) {
         prints(&["set", name, "--", key, value]);
         prints(&["remove", name, "--", key]);
         prints(&["unlink", name]);
     }
-    came
+    depth
 }
 
-/// Runs a command. What it prints is printable, and not without end.
+/// Runs a command, and asserts that its output is printable and bounded.
 fn prints(arguments: &[&str]) -> (Status, String) {
     let (mut out, mut errors) = (Vec::new(), Vec::new());
     let arguments = ["shmkv"].iter().chain(arguments);

@@ -1,4 +1,4 @@
-//! Schemas that anybody wrote, and bytes that claim to be of their types.
+//! Arbitrary schemas, and arbitrary bytes as values of their types.
 //!
 //! ```text
 //! input := len:u16  schema of that many bytes  bytes of a key and a value
@@ -16,10 +16,11 @@ use shmkv_core::field::role::ValueRole;
 use shmkv_core::schema::{ParsedField, ParsedSchema, Schema};
 use shmkv_core::{ShmStr, ShmValue};
 
+use super::depth::Depth;
 use super::input::Input;
-use super::{Came, assert_printable};
+use super::printable::assert_printable;
 
-/// A type of which every kind of schema is a part.
+/// A type with every kind of schema in it.
 #[derive(Clone, Debug, PartialEq, ShmValue)]
 pub(crate) struct Everything {
     number: u64,
@@ -63,16 +64,16 @@ pub(crate) struct Wrapped(Option<Unit>);
 #[derive(Clone, Debug, PartialEq, ShmValue)]
 pub(crate) struct Unit;
 
-/// What `T` looks like in a segment.
+/// The schema of `T`.
 pub(crate) fn schema_of<T: ShmField<ValueRole>>() -> &'static Schema {
     T::SCHEMA
 }
 
-/// The largest type whose values are tried.
+/// The largest type whose values are tried, in bytes.
 const LARGEST: usize = 1 << 16;
 
 /// Runs one input.
-pub(crate) fn run(data: &[u8]) -> Came {
+pub(crate) fn run(data: &[u8]) -> Depth {
     let mut input = Input(data);
     let blob = input.bytes();
     typed::<Everything>(input.0);
@@ -81,7 +82,7 @@ pub(crate) fn run(data: &[u8]) -> Came {
         Ok(types) => types,
         Err(error) => {
             assert_printable(&error.to_string());
-            return Came::Refused;
+            return Depth::Refused;
         }
     };
     let key = one(&key, input.0);
@@ -89,8 +90,8 @@ pub(crate) fn run(data: &[u8]) -> Came {
     key.max(value)
 }
 
-/// One type, and bytes for it.
-fn one(schema: &ParsedSchema, bytes: &[u8]) -> Came {
+/// Runs one type with bytes for it.
+fn one(schema: &ParsedSchema, bytes: &[u8]) -> Depth {
     assert_sound(schema);
     assert_printable(&schema.to_string());
     let differences = [schema_of::<Everything>(), schema_of::<Choice>()].map(|here| {
@@ -103,7 +104,7 @@ fn one(schema: &ParsedSchema, bytes: &[u8]) -> Came {
     }
 
     if schema.size() > LARGEST {
-        return Came::Typed;
+        return Depth::Types;
     }
     let bytes: Vec<u8> = bytes
         .iter()
@@ -117,9 +118,9 @@ fn one(schema: &ParsedSchema, bytes: &[u8]) -> Came {
     schema.show(&bytes[..bytes.len() / 2]).to_string();
     match schema.decode(&bytes) {
         Err(error) => {
-            // A tool escapes it.
+            // May contain any text; the tool escapes it.
             let _ = error.to_string();
-            Came::Typed
+            Depth::Types
         }
         Ok(value) => {
             let encoded = schema.encode(&value);
@@ -132,18 +133,18 @@ fn one(schema: &ParsedSchema, bytes: &[u8]) -> Came {
                         assert_eq!(again, encoded, "{value:?}");
                     }
                 }
-                // A type of `std` may have limits that a schema does not tell.
+                // Types of `std` have limits that are not in a schema.
                 Err(error) => assert!(
                     !is_distinct(schema) || error.to_string().contains("nanoseconds"),
                     "{error}: {value:?}"
                 ),
             }
-            Came::Valued
+            Depth::Values
         }
     }
 }
 
-/// Panics if a part lies outside its whole, or where another one is.
+/// Panics if a part lies outside its whole, or overlaps another part.
 fn assert_sound(schema: &ParsedSchema) {
     assert!(schema.size() <= u32::MAX as usize);
     let fields = |fields: &[ParsedField], mut from: usize| {
@@ -176,7 +177,7 @@ fn assert_sound(schema: &ParsedSchema) {
     }
 }
 
-/// The same with the type itself, whatever the schema.
+/// Asserts that `T` decodes and encodes as its schema does.
 fn typed<T: ShmField<ValueRole> + Debug>(bytes: &[u8]) {
     let bytes: Vec<u8> = bytes
         .iter()
@@ -197,8 +198,8 @@ fn typed<T: ShmField<ValueRole> + Debug>(bytes: &[u8]) {
     assert_eq!(of_type, of_schema, "{:?}", schema.decode(&bytes));
 }
 
-/// Whether names and tags tell all parts apart, as in every type that a compiler
-/// accepts. Else a value may stand for another one.
+/// Whether all names and tags differ, as in every type that a compiler accepts. If they
+/// do not, the value of one part may be encoded as another part.
 fn is_distinct(schema: &ParsedSchema) -> bool {
     let fields = |fields: &[ParsedField]| {
         let mut names = HashSet::new();

@@ -1,4 +1,4 @@
-//! Inputs that are put together by hand: what a fuzzer starts with.
+//! Inputs made by hand, with which a fuzzer starts.
 
 use shmkv_core::ShmStr;
 use shmkv_core::field::ShmField;
@@ -22,7 +22,7 @@ fn blob(key: &Schema, value: &Schema) -> Vec<u8> {
     Schema::to_blob(key, value).unwrap()
 }
 
-/// Schemas as no compiler makes them.
+/// Schemas that no compiler makes.
 fn hostile_schemas() -> Vec<(&'static str, Vec<u8>)> {
     let unit = [0x46, 0, 0, 0, 0, 0, 0, 0];
     let named = |name: &str| [&[name.len() as u8], name.as_bytes()].concat();
@@ -225,7 +225,7 @@ fn tools() -> Vec<(String, Vec<u8>)> {
             .input(),
         ),
     ];
-    // Header words: version, capacity, sizes, counts, lengths, places, checksums.
+    // Header words: version, capacity, sizes, counts, lengths, offsets, checksums.
     for word in 1..18 {
         for (what, to) in [("zero", 0), ("one", 1), ("most", u64::MAX)] {
             if what == "zero" || word % 3 == 0 {
@@ -238,7 +238,7 @@ fn tools() -> Vec<(String, Vec<u8>)> {
             }
         }
     }
-    // Locks, counters and tags; versions; whatever stands in the entries.
+    // Locks, counters, tags and versions; the bytes of entries.
     let scrambles: [(&str, usize, &[u8]); 6] = [
         ("lock", 512, &[0xff; 8]),
         ("shard", 520, &[0x55; 40]),
@@ -247,7 +247,7 @@ fn tools() -> Vec<(String, Vec<u8>)> {
         ("slots", 896, &[0xc0; 200]),
         ("everything", 512, &[0xa7; 1500]),
     ];
-    // Two each: a check looks twenty times, which a fuzzer should not do all the time.
+    // Two of each: a check of a damaged map takes twenty passes, too long for every input.
     for (name, at, bytes) in scrambles {
         for (what, commands) in [("check", tool::CHECK), ("rest", tool::ALL & !tool::CHECK)] {
             let damaged = Tool {
