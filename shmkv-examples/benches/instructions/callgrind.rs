@@ -1,5 +1,5 @@
-//! Runs this program under callgrind, which counts what is executed inside of
-//! [`counted_by_callgrind`], and nothing else.
+//! Runs this program under callgrind, which counts the instructions executed inside
+//! [`counted_by_callgrind`], and no others.
 
 use std::env;
 use std::io::ErrorKind;
@@ -7,25 +7,26 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
-use crate::Outcome;
-use crate::work::Figure;
+use crate::figure::Figure;
+use crate::outcome::Outcome;
 
-/// Does `work`. Callgrind finds this function by its name; it is no generic one,
-/// and not inlined, so that there is exactly one.
+/// Does `work`. Callgrind finds this function by its name. It is neither generic nor
+/// inlined, so that there is exactly one of it.
 #[inline(never)]
 pub(crate) fn counted_by_callgrind(work: &mut dyn FnMut()) {
     work();
-    // Something to do after the call, so that it is one, and not a jump.
+    // Keeps the compiler from turning the call into a jump, which callgrind would not
+    // see return.
     std::hint::black_box(());
 }
 
-/// Instructions per operation of every figure, with its name, in their order. As
-/// many at once as there are processors.
+/// The name of every figure and its instructions per operation, in order. Runs as many
+/// processes at once as there are processors.
 pub(crate) fn count(figures: &[Figure]) -> Outcome<Vec<(String, f64)>> {
     let next = Mutex::new(figures.iter().enumerate());
     let work = || {
         let mut counted = Vec::new();
-        // The lock is given back before the work begins.
+        // The lock is released before the work begins.
         while let Some((at, figure)) = next.lock().ok().and_then(|mut next| next.next()) {
             counted.push((at, figure.name.to_owned(), instructions(figure)?));
         }
@@ -47,35 +48,40 @@ pub(crate) fn count(figures: &[Figure]) -> Outcome<Vec<(String, f64)>> {
         .collect())
 }
 
-/// Instructions per operation.
+/// Instructions per operation of one figure.
 fn instructions(figure: &Figure) -> Outcome<f64> {
     let output = Command::new("valgrind")
         .args([
             "--tool=callgrind",
             "--collect-atstart=no",
             "--toggle-collect=*counted_by_callgrind*",
-            // The sum is all that is wanted, and valgrind prints it.
+            // Only the sum is needed, and valgrind prints it.
             "--callgrind-out-file=/dev/null",
         ])
         .arg(env::current_exe()?)
         .args(["--count", figure.name])
         .output()
         .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => "valgrind is not in PATH; the package of most \
-                distributions is called valgrind: apt-get install valgrind"
-                .to_owned(),
-            _ => format!("valgrind: {error}"),
+            ErrorKind::NotFound => {
+                "cannot run valgrind: it is not in PATH; install the package valgrind, for \
+                 instance with apt-get install valgrind"
+                    .to_owned()
+            }
+            _ => format!("cannot run valgrind: {error}"),
         })?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        return Err(format!("{}: valgrind: {}\n{said}", figure.name, output.status).into());
+        let status = output.status;
+        return Err(format!("cannot count {}: valgrind: {status}\n{said}", figure.name).into());
     }
     let collected = said
         .lines()
         .find_map(|line| line.split_once("Collected : "));
     let collected: f64 = match collected {
         Some((_, number)) => number.trim().parse()?,
-        None => return Err(format!("valgrind counted nothing:\n{said}").into()),
+        None => {
+            return Err(format!("cannot count {}: no sum in\n{said}", figure.name).into());
+        }
     };
     let operations: f64 = String::from_utf8_lossy(&output.stdout).trim().parse()?;
     Ok(collected / operations)

@@ -1,40 +1,38 @@
-//! How many instructions an operation takes, compared with what is recorded.
+//! Counts the instructions of each operation, and compares them with the recorded
+//! counts.
 //!
-//! Times differ from machine to machine and from run to run; the number of
-//! instructions hardly does. So a change that makes an operation longer is noticed
-//! here, on any machine and beside any load, before anybody measures time.
-//! `../README.md` says how to run it.
+//! Times differ from machine to machine and from run to run; counts of instructions
+//! hardly do. So this shows that an operation became longer on any machine, whatever
+//! else runs on it. `../README.md` says how to run it.
 //!
-//! `work` has the operations, `callgrind` counts them, `record` is the file. This
-//! program runs itself under valgrind, once for each figure, with `--count`.
+//! The program runs itself under valgrind with `--count`, once for each figure. `outcome`
+//! and `figure` are the lowest modules; `record` is the file and `callgrind` counts; `work`
+//! has the operations.
 
 mod callgrind;
+mod figure;
+mod outcome;
 mod record;
 mod work;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::record::Record;
+use crate::outcome::Outcome;
+use crate::record::{RECORD, Record};
 use crate::work::FIGURES;
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-/// What rewrites the file.
-const RECORD: &str = "cargo bench -p shmkv-examples --bench instructions -- --record";
-
-/// By how many per cent a figure may grow. Figures of two runs of one program
-/// differ by less than half a per cent.
+/// By how many percent a figure may grow. The figures of two runs of one program
+/// differ by less than half a percent.
 const TOLERANCE: f64 = 3.0;
 
-/// Counts instructions per operation, and compares them with the recorded ones.
-/// Fails if one has grown by more than 3 %.
+/// Count instructions per operation, and fail if a count is more than 3 % above the
+/// recorded one
 #[derive(Debug, Parser)]
 #[command(name = "instructions")]
 struct Arguments {
-    /// Records the figures instead of comparing them
+    /// Record the counts instead of comparing them
     #[arg(long)]
     record: bool,
 
@@ -42,7 +40,7 @@ struct Arguments {
     #[arg(long, hide = true, value_name = "FIGURE")]
     count: Option<String>,
 
-    /// What `cargo bench` says to every benchmark
+    /// Passed by `cargo bench` to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -58,11 +56,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether no figure has grown.
+/// Returns whether no figure has grown.
 fn run(arguments: &Arguments) -> Outcome<bool> {
     if let Some(wanted) = &arguments.count {
         let figure = FIGURES.iter().find(|figure| figure.name == wanted);
-        println!("{}", figure.ok_or("no such figure")?.operations()?);
+        let figure = figure.ok_or_else(|| format!("no figure is called {wanted}"))?;
+        println!("{}", (figure.work)()?);
         return Ok(true);
     }
     let counted = Record {
@@ -80,7 +79,7 @@ fn run(arguments: &Arguments) -> Outcome<bool> {
     Ok(compare(&counted, &Record::read()?))
 }
 
-/// Prints both, and tells whether no figure has grown.
+/// Prints both, and returns whether no figure has grown.
 fn compare(counted: &Record, recorded: &Record) -> bool {
     println!(
         "{:<14}{:>9}{:>10}{:>10}",
@@ -103,7 +102,7 @@ fn compare(counted: &Record, recorded: &Record) -> bool {
     }
     if counted.compiler != recorded.compiler {
         println!(
-            "\nANOTHER COMPILER: recorded with {}, this is {}. That alone can change figures.",
+            "\nANOTHER COMPILER: recorded with {}, counted with {}; that alone can change counts",
             recorded.compiler, counted.compiler
         );
     }
@@ -120,7 +119,7 @@ fn compare(counted: &Record, recorded: &Record) -> bool {
         }
     }
     if !all_the_same {
-        println!("To record these, if they are as they should be:\n  {RECORD}");
+        println!("If the change is intended, record the new counts:\n  {RECORD}");
     }
     sound
 }

@@ -1,13 +1,15 @@
-//! The file with the recorded figures: a few lines of comment, the compiler, and a
-//! line for each figure. It is in the repository, so that a change of a figure is
-//! seen where the change of the code is.
+//! The file with the recorded figures: a comment, the compiler, and a line for each
+//! figure. It is in the repository, so that a commit that changes a figure shows it.
 
 use std::env::consts::ARCH;
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
 
-use crate::{Outcome, RECORD};
+use crate::outcome::Outcome;
+
+/// The command that rewrites the file.
+pub(crate) const RECORD: &str = "cargo bench -p shmkv-examples --bench instructions -- --record";
 
 const FILE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -16,12 +18,12 @@ const FILE: &str = concat!(
 
 const HEAD: &str = "\
 # Instructions per operation: A 10 x 64 x 256, B 16,384 x 8 x 64, str text in a map
-# of A's sizes. Not written by hand, but by";
+# of A's sizes. Written by";
 
-/// What was counted, and of what compiler's work.
+/// The figures, and the compiler that they depend on.
 pub(crate) struct Record {
     pub(crate) compiler: String,
-    /// Name, instructions per operation.
+    /// The name of each, and its instructions per operation.
     pub(crate) figures: Vec<(String, f64)>,
 }
 
@@ -54,7 +56,7 @@ impl Record {
     }
 }
 
-/// The compiler that `cargo` uses here, and what it compiles for.
+/// The version and target of the compiler that `cargo` uses.
 pub(crate) fn compiler() -> String {
     let output = Command::new("rustc").arg("--version").output();
     let version = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());

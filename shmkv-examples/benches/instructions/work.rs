@@ -1,37 +1,24 @@
-//! The operations that are counted, each as often as makes its figure steady.
+//! The operations that are counted, repeated until their averages are stable.
 //!
-//! How many buckets and slots an operation looks at depends on the hashes of all
-//! keys in the map, and every map hashes with a random seed of its own. So there are
-//! many small maps, or a few large ones, and each is filled several times, with keys
-//! that are new. These can be plain numbers, for the same reason.
+//! How many buckets and slots an operation reads depends on the hashes of all keys in
+//! the map, and every map hashes with its own random seed. So the figures are averages
+//! over many small maps, or a few large ones, each filled several times with new keys.
+//! Because the seeds are random, the keys can be consecutive numbers.
 //!
-//! A figure includes the loop, which is a few instructions, and that the result is in
-//! memory afterwards.
+//! A figure includes the loop, a few instructions, and storing the result in memory.
 
 use std::hint::black_box;
 
 use shmkv_core::{ShmKey, ShmMap, StrMap, ToKey};
 
-use crate::Outcome;
 use crate::callgrind::counted_by_callgrind;
-
-/// An operation on maps of one kind.
-pub(crate) struct Figure {
-    pub(crate) name: &'static str,
-    work: fn() -> Outcome<usize>,
-}
-
-impl Figure {
-    /// Does the work, and tells how many operations it was.
-    pub(crate) fn operations(&self) -> Outcome<usize> {
-        (self.work)()
-    }
-}
+use crate::figure::Figure;
+use crate::outcome::Outcome;
 
 type A = Maps<10, 64, 256, [u8; 64]>;
 type B = Maps<16_384, 8, 64, u64>;
 
-/// All of them, in the order of the table.
+/// All figures, in the order of the table.
 pub(crate) const FIGURES: &[Figure] = &[
     figure("A get", A::get),
     figure("A miss", A::miss),
@@ -54,13 +41,13 @@ const fn figure(name: &'static str, work: fn() -> Outcome<usize>) -> Figure {
     Figure { name, work }
 }
 
-/// So many entries are filled in at least, all in all.
+/// How many entries are inserted, at least, over all maps.
 const ENTRIES: usize = 1 << 18;
-/// How often a map is filled. Filling takes less time than creating.
+/// How often each map is filled. Filling takes less time than creating.
 const FILLS: usize = 8;
-/// So many absent keys are asked for, for each entry.
+/// How many absent keys are looked up, for each entry.
 const ABSENT: usize = 4;
-/// How many keys `get_many_into` is asked for at once.
+/// How many keys one `get_many_into` gets.
 const BATCH: usize = 64;
 
 trait Key: Sized {
@@ -79,7 +66,7 @@ impl Key for [u8; 64] {
     }
 }
 
-/// Maps of one kind, one after the other, and the keys of the one that is there.
+/// Maps of one kind, one after the other; the fields are the keys of the current one.
 struct Maps<const N: usize, const K: usize, const V: usize, Key> {
     present: Vec<Key>,
     absent: Vec<Key>,
@@ -92,7 +79,7 @@ where
     Name: Key + ShmKey<K>,
     for<'k> &'k Name: ToKey<Name>,
 {
-    /// Does `work`, so many operations, on a map whenever it is full.
+    /// Fills maps and does `work`, which is `operations` operations, on each full map.
     fn each(
         operations: usize,
         mut work: impl FnMut(&Self, &Map<N, K, V, Name>) -> Outcome<()>,
@@ -187,7 +174,7 @@ where
         })
     }
 
-    /// Gets of [`BATCH`] keys at once.
+    /// `get_many_into` of [`BATCH`] keys.
     fn many() -> Outcome<usize> {
         let batches = N.div_ceil(BATCH);
         Self::each(batches * BATCH, |this, map| {
@@ -204,11 +191,11 @@ where
     }
 }
 
-/// Gets of text: keys of 16 bytes, values of 32.
+/// `get` of text: keys of 16 bytes, values of 32.
 fn text() -> Outcome<usize> {
     const N: usize = 10;
     let keys: Vec<String> = (0..N).map(|n| format!("settings/{n:07}")).collect();
-    // Most of the instructions are about the text, so fewer maps will do.
+    // Most of the instructions handle the text, so fewer maps suffice.
     let maps = ENTRIES.div_ceil(FILLS * N);
     for _ in 0..maps {
         let map = StrMap::<N, 64, 256>::create_anonymous()?;
@@ -224,11 +211,11 @@ fn text() -> Outcome<usize> {
     Ok(maps * N)
 }
 
-/// Work that did not do what it should is not worth counting.
+/// Fails the run if the work did not do what it should.
 fn expect(done: bool) -> Outcome<()> {
     if done {
         Ok(())
     } else {
-        Err("the map is not as it should be".into())
+        Err("cannot count: an operation did not do its work".into())
     }
 }
