@@ -181,7 +181,7 @@ fn names_of_types_are_escaped() {
     assert!(said.contains("unknown field"), "{said}");
     let output = shmkv(&["set", &name.0, "1", "B"]);
     let said = printable(&output.stderr);
-    assert!(said.contains("has no variant"), "{said}");
+    assert!(said.contains("unknown variant"), "{said}");
     // The entry's value is tag 0, then `true`; make the bool invalid.
     let mut bytes = std::fs::read(&path).unwrap();
     let value = bytes.chunks_exact_mut(8).skip(1024 / 8);

@@ -1,4 +1,5 @@
-//! Many processes on many processors: simulated, beside two that are measured.
+//! Many processes on many processors, simulated; and two processes, measured and
+//! simulated.
 
 use std::hint::black_box;
 use std::sync::atomic::Ordering::Relaxed;
@@ -7,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use shmkv_core::Map;
 
-use crate::SEED;
 use crate::figures::{head, percent, row, time};
-use crate::process::{Helper, Name, Outcome, ended, pin, processors};
-use crate::simulator::{Setup, Simulator};
+use crate::outcome::Outcome;
+use crate::process::{Helper, Name, ended, pin, processors};
+use crate::seed::SEED;
+use crate::simulator::{self, Setup};
 
-/// Updates of a map that is larger than the caches, without a pause but for the
+/// Updates of a map that is larger than the caches, with no pause other than the
 /// caller's own work.
 const BUSY: Setup = Setup {
     processors: 2,
@@ -29,33 +31,34 @@ const BUSY: Setup = Setup {
     seed: SEED,
 };
 
+/// Simulates, and prints a row of the table.
 fn show(name: &str, setup: Setup) {
     let start = Instant::now();
-    let mut result = Simulator::run(setup);
-    let updates = result.updates.max(1) as f64;
-    let rate = result.operations as f64 / setup.duration as f64 * 1e3;
-    let convoy = result.convoys.at(0.99);
+    let mut report = simulator::run(setup);
+    let updates = report.updates.max(1) as f64;
+    let rate = report.operations as f64 / setup.duration as f64 * 1e3;
+    let convoy = report.convoys.at(0.99);
     row(&[
         &format!("{} / {}", setup.processes, setup.processors),
         name,
         &format!("{rate:.1} M/s"),
-        &percent(result.taken as f64 / updates),
-        &percent(result.slept as f64 / updates),
-        &time(result.waits.at(0.5)),
-        &time(result.waits.at(0.99)),
-        &time(result.waits.at(1.0)),
+        &percent(report.taken as f64 / updates),
+        &percent(report.slept as f64 / updates),
+        &time(report.waits.at(0.5)),
+        &time(report.waits.at(0.99)),
+        &time(report.waits.at(1.0)),
         &convoy.to_string(),
     ]);
-    if result.away.len() > 0 {
+    if report.away.len() > 0 {
         eprintln!(
-            "    holders preempted {}; away p50 {}, p99 {}, max {}; waiting for them p50 {}, p99 {}, max {}",
-            result.away.len(),
-            time(result.away.at(0.5)),
-            time(result.away.at(0.99)),
-            time(result.away.at(1.0)),
-            result.stalled.at(0.5),
-            result.stalled.at(0.99),
-            result.stalled.at(1.0),
+            "    {} holders preempted, for p50 {}, p99 {}, max {}; processes that waited for them: p50 {}, p99 {}, max {}",
+            report.away.len(),
+            time(report.away.at(0.5)),
+            time(report.away.at(0.99)),
+            time(report.away.at(1.0)),
+            report.stalled.at(0.5),
+            report.stalled.at(0.99),
+            report.stalled.at(1.0),
         );
     }
     eprintln!("    {:.1} s", start.elapsed().as_secs_f64());
@@ -66,7 +69,7 @@ fn columns() {
         "processes / cores",
         "load",
         "all operations",
-        "lock taken",
+        "lock taken by another",
         "sleep",
         "wait p50",
         "p99",
@@ -77,7 +80,7 @@ fn columns() {
 
 pub(crate) fn run() -> Outcome {
     println!("Measured here, two processes:\n");
-    head(&["load", "of one alone", "both", "simulated"]);
+    head(&["load", "one alone", "both", "both, simulated"]);
     for (name, setup) in [
         (
             "hot",
@@ -97,7 +100,7 @@ pub(crate) fn run() -> Outcome {
         ),
     ] {
         let [one, both] = measure(name)?;
-        // What one alone takes beside thinking and a lock that nobody else wants.
+        // What an update of one process takes, without thinking and an uncontended lock.
         let hold = (1e3 / one) as u64 - setup.think.min((1e3 / one) as u64);
         let hold = hold.saturating_sub(16);
         let setup = Setup {
@@ -105,7 +108,7 @@ pub(crate) fn run() -> Outcome {
             line: LINE_HERE,
             ..setup
         };
-        let simulated = Simulator::run(setup).operations as f64 / setup.duration as f64 * 1e3;
+        let simulated = simulator::run(setup).operations as f64 / setup.duration as f64 * 1e3;
         let rates = [one, both, simulated].map(|rate| format!("{rate:.2} M/s"));
         row(&[name, &rates[0], &rates[1], &rates[2]]);
     }
@@ -184,8 +187,8 @@ pub(crate) fn run() -> Outcome {
             ..zipf
         },
     );
-    show("lines cost 200 ns", Setup { line: 200, ..large });
-    show("lines cost 200 ns, Zipf", Setup { line: 200, ..zipf });
+    show("200 ns for a cache line", Setup { line: 200, ..large });
+    show("200 ns for a cache line, Zipf", Setup { line: 200, ..zipf });
     show(
         "inserts and removals",
         Setup {
@@ -194,7 +197,7 @@ pub(crate) fn run() -> Outcome {
         },
     );
     show(
-        "inserts and removals, lines 200 ns",
+        "inserts and removals, 200 ns for a cache line",
         Setup {
             count_every: 1,
             line: 200,
@@ -202,7 +205,7 @@ pub(crate) fn run() -> Outcome {
         },
     );
     show(
-        "inserts and removals, counted by sixteens",
+        "inserts and removals, counted in steps of 16",
         Setup {
             count_every: 16,
             ..large
@@ -225,13 +228,14 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
-/// What `machine` says of this machine: a line that is seen and changed moves twice.
+/// The cost of a cache line as `machine` measures it; a line that is read and changed
+/// moves twice.
 const LINE_HERE: u64 = 60;
 
 type Hot = Map<10, u64, [u8; 64]>;
 type Million = Map<1_000_000, u64, [u8; 64]>;
 
-/// Millions of updates a second: of one process, and of two together.
+/// Millions of updates per second: of one process, and of two together.
 fn measure(load: &str) -> Outcome<[f64; 2]> {
     let name = Name::new(load);
     let mut random = fastrand::Rng::with_seed(SEED);
@@ -259,10 +263,11 @@ fn measure(load: &str) -> Outcome<[f64; 2]> {
     Ok(rates)
 }
 
-/// Updates until it is told to end; says how many million a second.
+/// The main function of a process that updates until it is asked for results: millions
+/// of updates per second.
 pub(crate) fn child(words: &[&str]) -> Outcome {
     let [load, name, cpu] = words else {
-        return Err("three words are needed".into());
+        return Err("a task of `contention` has three arguments".into());
     };
     let end = ended();
     pin(cpu.parse()?)?;
@@ -281,7 +286,7 @@ pub(crate) fn child(words: &[&str]) -> Outcome {
         let keys: Vec<u64> = (0..1_000_000).map(|_| random.u64(..)).collect();
         random.seed(cpu.parse()?);
         for key in &keys {
-            black_box(map.insert(*key, value)?); // So that each page is there.
+            black_box(map.insert(*key, value)?); // So that every page is mapped.
         }
         start = Instant::now();
         while !end.load(Relaxed) {

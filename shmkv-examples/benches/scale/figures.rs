@@ -1,6 +1,6 @@
-//! Percentiles, and numbers as people read them.
+//! Percentiles, numbers in readable units, and tables.
 
-/// Durations, or other whole numbers.
+/// Durations or other whole numbers, and whether they are sorted.
 #[derive(Default)]
 pub(crate) struct Sample(Vec<u64>, bool);
 
@@ -14,7 +14,7 @@ impl Sample {
         self.0.len()
     }
 
-    /// The value that this fraction of the sample does not exceed.
+    /// The value that `fraction` of the sample does not exceed.
     pub(crate) fn at(&mut self, fraction: f64) -> u64 {
         if !self.1 {
             self.0.sort_unstable();
@@ -25,13 +25,14 @@ impl Sample {
         self.0.get(index).copied().unwrap_or(0)
     }
 
+    /// The share of values that pass `test`.
     pub(crate) fn share(&self, test: impl Fn(u64) -> bool) -> f64 {
         let count = self.0.iter().filter(|value| test(**value)).count();
         count as f64 / self.0.len().max(1) as f64
     }
 }
 
-/// Nanoseconds, in the unit that suits.
+/// Nanoseconds, in a readable unit.
 pub(crate) fn time(ns: u64) -> String {
     let ns = ns as f64;
     match ns {
@@ -58,7 +59,7 @@ pub(crate) fn row(cells: &[&str]) {
     println!("| {} |", cells.join(" | "));
 }
 
-/// The first rows of one: the first column to the left, all others to the right.
+/// The first two rows of a table: the first column is aligned left, all others right.
 pub(crate) fn head(cells: &[&str]) {
     row(cells);
     println!("|---|{}", "--:|".repeat(cells.len() - 1));

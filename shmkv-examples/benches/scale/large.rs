@@ -1,19 +1,18 @@
-//! Readers beside a writer of the same value that does not pause, for values so
-//! large that copying one takes longer than other maps take for everything.
+//! Readers beside a writer that updates the same value without pause, for values of 64
+//! KiB and 1 MiB.
 //!
-//! An update writes to another slot of its key's bucket, in turn, so the more slots
-//! are vacant the longer a reader has before what it copies is written over. Two
-//! states of the bucket: the key alone (seven vacant slots) and seven keys (one
-//! vacant slot, the worst there is).
+//! An update writes to another slot of its key's bucket, in turn. So the more slots are
+//! vacant, the more time a reader has before the value that it copies is overwritten.
+//! Two states of the bucket are measured: one key (seven vacant slots), and seven keys
+//! (one vacant slot, the worst case).
 //!
-//! Typed handles return values as arrays, by value, and a reader spends most of its
-//! time on moving those about; untyped ones copy little beside what the map itself
-//! must. The writer has no use for the old value, so nothing is moved for it and it
-//! is as fast as it can be.
+//! Typed handles return values as arrays, and a typed reader spends most of its time
+//! moving them; untyped handles copy little more than the map itself must. The writer
+//! ignores the old value, so it moves nothing and is as fast as possible.
 //!
-//! The map does not tell how often a read began anew. But one that came to the lock,
-//! or gave up, is preceded by 128 copies in vain; and the processor time of a read,
-//! unlike its duration, does not contain what the scheduler gave to others.
+//! The map does not report how often a read was retried. But a read that took the lock,
+//! or failed as `Contended`, made 128 copies in vain before; and the processor time of a
+//! read, unlike its duration, does not include the time of other processes.
 
 use std::error::Error;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,18 +22,19 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_gettime};
 use shmkv_core::{AccessError, ShmMap, UntypedMap, UntypedReader};
 
-use crate::SEED;
 use crate::figures::{Sample, head, percent, row, time};
-use crate::process::{Helper, Name, Outcome, ended, pin, processors};
+use crate::outcome::Outcome;
+use crate::process::{Helper, Name, ended, pin, processors};
+use crate::seed::SEED;
 
-/// Two buckets.
+/// A map of two buckets.
 type Large<const V: usize> = ShmMap<7, 8, V>;
 
 const KEY: [u8; 8] = *b"the key.";
-/// Of one measurement, in milliseconds.
+/// The length of one measurement, in milliseconds.
 const SPAN: u64 = 2_000;
 
-/// `keys` entries in the bucket of [`KEY`].
+/// A map with `keys` entries, all in the bucket of [`KEY`].
 fn prepare<const V: usize>(name: &str, keys: usize) -> Outcome<Large<V>> {
     let map = Large::<V>::create(name)?;
     let value = vec![0; V];
@@ -45,7 +45,7 @@ fn prepare<const V: usize>(name: &str, keys: usize) -> Outcome<Large<V>> {
         for _ in 1..7 {
             map.insert(random.u64(..).to_ne_bytes(), value)?;
         }
-        // One bucket has no room: it has them all.
+        // One bucket is full: it has all seven.
         if map.stats().full_buckets == 1 {
             break;
         }
@@ -99,7 +99,7 @@ fn measure<const V: usize>(size: &str) -> Outcome {
                 contended,
             ] = read[..]
             else {
-                return Err("a reader gave other figures".into());
+                return Err("a reader printed the wrong number of figures".into());
             };
             let [p50, p99, most, cpu, cpu_p99, cpu_most] =
                 [p50, p99, most, cpu, cpu_p99, cpu_most].map(|ns| time(ns as u64));
@@ -125,34 +125,34 @@ pub(crate) fn run() -> Outcome {
         "V",
         "keys in the bucket",
         "reader",
-        "an update takes",
+        "time of an update",
         "reads/s",
         "duration p50, p99, max",
         "processor time p50, p99, max",
-        "of it more than 2 x p50",
-        "than 64 x p50",
+        "reads over 2 x p50",
+        "reads over 64 x p50",
         "`Contended`",
     ]);
     measure::<{ 64 << 10 }>("64KiB")?;
     measure::<{ 1 << 20 }>("1MiB")
 }
 
-/// A writer or a reader.
+/// The main function of a writer or a reader.
 pub(crate) fn child(words: &[&str]) -> Outcome {
     let [size, role, name, cpu] = words else {
-        return Err("four words are needed".into());
+        return Err("a task of `large` has four arguments".into());
     };
     pin(cpu.parse()?)?;
     let work = match *size {
         "64KiB" => role_of::<{ 64 << 10 }>,
         _ => role_of::<{ 1 << 20 }>,
     };
-    // Values are on the stack, a few at a time.
+    // The stack must hold several values.
     thread::scope(|scope| {
         let work = thread::Builder::new()
             .stack_size(64 << 20)
             .spawn_scoped(scope, || work(role, name))?;
-        work.join().map_err(|_| "a thread has panicked")?
+        work.join().map_err(|_| "a thread panicked")?
     })
 }
 
@@ -189,7 +189,7 @@ fn write<const V: usize, E: Error + Send + Sync + 'static>(
     let start = Instant::now();
     let mut done = 0_u64;
     while !end.load(Relaxed) {
-        // The first, the middle and the last bytes agree in a whole value.
+        // In a whole value, the first, middle and last bytes are the same.
         let stamp = done.to_ne_bytes();
         for at in [0, V / 2, V - 8] {
             value[at..at + 8].copy_from_slice(&stamp);
@@ -201,7 +201,7 @@ fn write<const V: usize, E: Error + Send + Sync + 'static>(
     Ok(())
 }
 
-/// What this thread has had of its processor.
+/// The processor time of this thread, in nanoseconds.
 fn processor_time() -> Outcome<u64> {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?;
     Ok(u64::try_from(Duration::from(time).as_nanos())?)
@@ -224,7 +224,7 @@ fn read<const V: usize, R: AsRef<[u8]>>(
                     return Err("a value is torn".into());
                 }
             }
-            Ok(None) => return Err("the key is gone".into()),
+            Ok(None) => return Err("the key is missing".into()),
             Err(AccessError::Contended { .. }) => contended += 1,
             Err(other) => return Err(other.into()),
         }

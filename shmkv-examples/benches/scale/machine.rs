@@ -1,5 +1,5 @@
-//! What the parts of an operation cost here: the numbers that go into the
-//! simulation.
+//! What the parts of an operation cost on this machine: the numbers that the simulation
+//! uses.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
@@ -11,16 +11,17 @@ use nix::libc;
 use nix::sys::stat::fstat;
 use shmkv_core::Map;
 
-use crate::SEED;
 use crate::figures::{head, row};
 use crate::futex;
-use crate::process::{Name, Outcome, pin, processors};
+use crate::outcome::Outcome;
+use crate::process::{Name, pin, processors};
+use crate::seed::SEED;
 
-/// A word on a line of its own.
+/// A word on a cache line of its own.
 #[repr(align(128))]
 struct Line<T>(T);
 
-/// Nanoseconds for each of `times` calls, in the best of five goes.
+/// Nanoseconds per call: the best of five runs of `times` calls.
 fn cost(times: u64, mut call: impl FnMut(u64)) -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..5 {
@@ -33,7 +34,7 @@ fn cost(times: u64, mut call: impl FnMut(u64)) -> f64 {
     best
 }
 
-/// Two threads on two processors that take turns: what one turn costs.
+/// What one turn costs if two threads on two processors take turns.
 fn turns(times: u64, turn: impl Fn(u64) + Sync) -> Outcome<f64> {
     let cpus = processors()?;
     let mut best = f64::INFINITY;
@@ -47,7 +48,7 @@ fn turns(times: u64, turn: impl Fn(u64) + Sync) -> Outcome<f64> {
             });
             pin(cpus[0])?;
             (0..times).for_each(|i| turn(2 * i));
-            other.join().map_err(|_| "a thread has panicked")?
+            other.join().map_err(|_| "a thread panicked")?
         })?;
         best = best.min(start.elapsed().as_nanos() as f64 / (2 * times) as f64);
     }
@@ -58,7 +59,7 @@ fn line() -> Outcome<f64> {
     let word = Line(AtomicU64::new(0));
     turns(500_000, |mine| {
         while word.0.load(SeqCst) != mine {}
-        // As a lock is left; the store alone would wait in a buffer.
+        // As a lock is released. A plain store would wait in the store buffer.
         word.0.swap((mine + 1) % 1_000_000, SeqCst);
     })
 }
@@ -82,7 +83,8 @@ fn wake_up() -> Outcome<f64> {
 type Many = Map<1_000_000, u64, [u8; 64]>;
 type Few = Map<10, u64, [u8; 64]>;
 
-/// What the lock asks about a holder: the kernel walks all locks on the object.
+/// Asking whether the holder of a lock lives: the kernel searches all locks on the
+/// object.
 fn ask(writers: usize) -> Outcome<f64> {
     let name = Name::new("ask");
     let map = Few::create(&name.0)?;
@@ -107,7 +109,7 @@ fn ask(writers: usize) -> Outcome<f64> {
     Ok(cost)
 }
 
-/// Registering, with so many writers already there.
+/// Opening the map for writing and closing it, with so many writers registered.
 fn register(writers: usize) -> Outcome<f64> {
     let name = Name::new("register");
     let _map = Few::create(&name.0)?;
@@ -123,7 +125,7 @@ fn register(writers: usize) -> Outcome<f64> {
     Ok(cost)
 }
 
-/// An update, and a get, of a map in the cache and of one that is not.
+/// An update and a get, of a map that fits the cache and of one that does not.
 fn operations() -> Outcome<[f64; 4]> {
     let few = Few::create_anonymous()?;
     let many = Many::create_anonymous()?;
@@ -154,12 +156,12 @@ fn operations() -> Outcome<[f64; 4]> {
 
 pub(crate) fn run() -> Outcome {
     let ns = |what: &str, ns: f64| row(&[what, &format!("{ns:.0} ns")]);
-    head(&["here", ""]);
+    head(&["on this machine", ""]);
     ns(
-        "a line handed to the other processor, seen and changed",
+        "a cache line moved to the other processor, read and changed",
         line()?,
     );
-    ns("a sleeper woken on the other processor", wake_up()?);
+    ns("waking a sleeper on the other processor", wake_up()?);
     let word = Line(AtomicU32::new(1));
     let look = cost(100_000, |_| {
         black_box(word.0.load(Relaxed));
@@ -172,11 +174,11 @@ pub(crate) fn run() -> Outcome {
     ns("a get, one key", get_few);
     ns("a get, one of 10^6 keys", get_many);
     for writers in [1, 10, 100, 200, 1000] {
-        let what = format!("asking whether a holder lives, {writers} writers");
+        let what = format!("asking whether a holder lives, with {writers} writers");
         ns(&what, ask(writers)?);
     }
     for writers in [1, 200, 1000] {
-        let what = format!("opening and closing for writing, {writers} writers");
+        let what = format!("opening for writing and closing, with {writers} writers");
         ns(&what, register(writers)?);
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! What happens on a larger machine, with more processes, more entries and larger
-//! values than there are here: measured where it can be, simulated where not.
+//! What happens with more processors, processes and entries, and larger values, than a
+//! usual machine has: measured where that is possible, simulated where it is not.
 //!
 //! ```sh
 //! cargo bench -p shmkv-examples --bench scale -- all
@@ -8,17 +8,20 @@
 //!
 //! | part | what |
 //! |---|---|
-//! | `machine` | what a cache line, a wake-up, a question to the kernel cost here |
-//! | `window` | what each instruction costs beside the accesses to memory |
-//! | `contention` | many processes and shards, simulated; two of them measured too |
-//! | `placement` | where entries go, up to 10^8, simulated; one size measured too |
+//! | `machine` | the cost of a cache-line transfer, a wake-up, and a question to the kernel |
+//! | `window` | the cost of each instruction beside accesses to memory |
+//! | `contention` | many processes and shards, simulated; two processes also measured |
+//! | `placement` | where entries go, up to 10^8, simulated; one size also measured |
 //! | `size` | time and memory of maps of 10^6 to 10^8 entries, recovery after a kill |
 //! | `huge` | the same for 10^8 entries of 64 bytes; needs 16 GiB of free memory |
 //! | `large` | readers beside a writer of the same large value |
 //!
-//! Simulations are functions of the seed that is printed, and of costs that are
-//! constants of the program: what `machine` measures goes into them by hand, so
-//! that they give the same everywhere.
+//! A simulation depends only on the printed seed and on costs that are constants of the
+//! program. They are copied by hand from what `machine` measured, so that a simulation
+//! gives the same results everywhere.
+//!
+//! `outcome`, `seed`, `figures`, `futex`, `tail` and `process` are the lowest modules;
+//! `simulator` is the simulation; the parts are above them, and only this file calls them.
 #![allow(missing_docs)]
 
 mod contention;
@@ -26,17 +29,17 @@ mod figures;
 mod futex;
 mod large;
 mod machine;
+mod outcome;
 mod placement;
 mod process;
+mod seed;
 mod simulator;
 mod size;
 mod tail;
 mod window;
 
-use process::Outcome;
-
-/// Every random number follows from this.
-const SEED: u64 = 20_250_101;
+use outcome::Outcome;
+use seed::SEED;
 
 const PARTS: [&str; 7] = [
     "machine",
@@ -51,14 +54,14 @@ const PARTS: [&str; 7] = [
 fn main() -> Outcome {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     if words.first().is_some_and(|word| word == "--child") {
-        return process::child(&words[1..]);
+        return child(&words[1..]);
     }
     words.retain(|word| word != "--bench");
     let known = |word: &String| word == "all" || PARTS.contains(&&**word);
     if words.is_empty() || !words.iter().all(known) {
-        // Perhaps the words are another benchmark's, which cargo runs beside this.
+        // Not an error: cargo passes the arguments of one benchmark to all of them.
         let parts = PARTS.join(", ");
-        println!("run by: cargo bench -p shmkv-examples --bench scale -- all");
+        println!("Usage: cargo bench -p shmkv-examples --bench scale -- all");
         println!("or, in place of all, some of: {parts}");
         return Ok(());
     }
@@ -80,4 +83,15 @@ fn main() -> Outcome {
         }
     }
     Ok(())
+}
+
+/// The main function of a process that [`process::Helper`] started.
+fn child(words: &[String]) -> Outcome {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["large", ref rest @ ..] => large::child(rest),
+        ["contention", ref rest @ ..] => contention::child(rest),
+        ["size", ref rest @ ..] => size::child(rest),
+        _ => Err(format!("no task is called {words:?}").into()),
+    }
 }

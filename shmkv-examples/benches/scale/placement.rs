@@ -1,30 +1,30 @@
-//! Where entries go: the rule of `shmkv-core/src/table/write.rs`, for maps too
-//! large for this machine.
+//! Where entries go: the rule of `shmkv-core/src/table/write.rs`, for maps too large for
+//! this machine.
 //!
-//! Only what placement depends on is kept: for each slot how far its entry is from
-//! home, and its class; for each bucket the eight counters. A hash is 64 random
-//! bits, so home buckets and classes are independent and uniform, and so are the
-//! shards' numbers of entries multinomial.
+//! Only what placement depends on is simulated: for each slot the distance of its entry
+//! from its home bucket, and its class; for each bucket the eight overflow counters. A
+//! hash is 64 random bits, so home buckets and classes are independent and uniform, and
+//! the numbers of entries per shard are multinomial.
 //!
-//! Shards do nothing to each other, so one is simulated after the other. In churn,
-//! a removal of any entry of the map followed by an insertion anywhere, N times, one
-//! shard loses entries in proportion to what it has and gains them at a fixed
-//! rate: that process is simulated, in continuous time.
+//! Shards are independent, so they are simulated one after the other. Churn is N times
+//! the removal of a random entry of the map and an insertion. One shard then loses
+//! entries in proportion to those it has, and gains them at a fixed rate: this process
+//! is simulated, in continuous time.
 
 use std::time::Instant;
 
 use shmkv_core::Map;
 
-use crate::SEED;
 use crate::figures::{head, row};
-use crate::process::Outcome;
+use crate::outcome::Outcome;
+use crate::seed::SEED;
 use crate::tail;
 
 const SLOTS: usize = 7;
 
 #[derive(Clone, Default)]
 struct Bucket {
-    /// Live entries: steps from home times 8, plus class.
+    /// Live entries: steps from the home bucket times 8, plus the class.
     entries: [u16; SLOTS],
     live: u8,
     /// As in the map; 255 is never lowered.
@@ -37,9 +37,9 @@ struct Shard {
     random: fastrand::Rng,
 }
 
-/// What a shard, or a map, looks like.
+/// Totals over the entries and buckets of a shard or a map.
 #[derive(Default)]
-struct Look {
+struct Totals {
     entries: u64,
     displaced: u64,
     steps: u64,
@@ -47,11 +47,11 @@ struct Look {
     full: u64,
     overflowing: u64,
     sticky: u64,
-    /// Buckets that a miss visits, summed over homes and classes.
+    /// The buckets that a miss visits, summed over home buckets and classes.
     miss: u64,
     farthest_miss: u64,
     homes: u64,
-    /// The fullest shard, as a share of its slots.
+    /// The entries of the fullest shard, as a share of its slots.
     fullest: f64,
 }
 
@@ -73,7 +73,7 @@ impl Shard {
             at = (at + 1) % self.buckets.len();
             steps += 1;
             if steps == self.buckets.len() {
-                return Err("a shard is crowded".into());
+                return Err("a shard is full".into());
             }
         }
         let bucket = &mut self.buckets[at];
@@ -84,7 +84,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Removes any entry.
+    /// Removes a random entry.
     fn remove(&mut self) {
         let (at, slot) = loop {
             let at = self.random.usize(..self.buckets.len());
@@ -106,6 +106,7 @@ impl Shard {
         self.pass(home, steps, class, lower);
     }
 
+    /// Changes the counters of all buckets that an entry passed on its path.
     fn pass(&mut self, home: usize, steps: usize, class: usize, change: impl Fn(u8) -> u8) {
         let mut at = home;
         for _ in 0..steps {
@@ -131,7 +132,7 @@ impl Shard {
         Ok(())
     }
 
-    fn look(&self, into: &mut Look) {
+    fn add_to(&self, into: &mut Totals) {
         into.entries += self.live;
         let slots = self.buckets.len() * SLOTS;
         into.fullest = into.fullest.max(self.live as f64 / slots as f64);
@@ -159,7 +160,7 @@ impl Shard {
     }
 }
 
-impl Look {
+impl Totals {
     fn print(&self, n: &str, state: &str) {
         let entries = self.entries as f64;
         row(&[
@@ -176,29 +177,29 @@ impl Look {
     }
 }
 
-/// A full map, fresh and after N removals and insertions.
-fn simulate(n: u64) -> Outcome<[Look; 2]> {
+/// A full map: freshly filled, and after N removals and insertions.
+fn simulate(n: u64) -> Outcome<[Totals; 2]> {
     let (shards, buckets) = tail::dimensions(n);
-    // Which shard each entry falls to.
+    // How many entries each shard gets.
     let mut random = fastrand::Rng::with_seed(SEED);
     let mut counts = vec![0_u64; shards as usize];
     for _ in 0..n {
         counts[random.usize(..shards as usize)] += 1;
     }
-    let mut looks = [Look::default(), Look::default()];
+    let mut totals = [Totals::default(), Totals::default()];
     for (number, count) in counts.into_iter().enumerate() {
         let mut shard = Shard::new(number as u64, buckets);
         for _ in 0..count {
             shard.insert()?;
         }
-        shard.look(&mut looks[0]);
+        shard.add_to(&mut totals[0]);
         shard.churn(n as f64 / shards as f64)?;
-        shard.look(&mut looks[1]);
+        shard.add_to(&mut totals[1]);
     }
-    Ok(looks)
+    Ok(totals)
 }
 
-/// The same of a real map: full buckets, and those that somebody has passed.
+/// The same for a real map: the number of full buckets, and of overflowing ones.
 fn measure() -> Outcome<[[usize; 2]; 2]> {
     const N: usize = 1_000_000;
     let map = Map::<N, u64, u8>::create_anonymous()?;
@@ -225,10 +226,10 @@ pub(crate) fn run() -> Outcome {
     head(&[
         "N",
         "state",
-        "not at home",
-        "buckets a hit",
+        "not in their home bucket",
+        "buckets per hit",
         "at most",
-        "buckets a miss",
+        "buckets per miss",
         "at most",
         "fullest shard",
         "counters at 255",
@@ -236,34 +237,39 @@ pub(crate) fn run() -> Outcome {
     let mut million = None;
     for n in [10_000, 1_000_000, 100_000_000] {
         let start = Instant::now();
-        let looks = simulate(n)?;
+        let totals = simulate(n)?;
         let name = format!("10^{}", n.ilog10());
-        looks[0].print(&name, "fresh");
-        looks[1].print(&name, "churned");
+        totals[0].print(&name, "fresh");
+        totals[1].print(&name, "churned");
         eprintln!("10^{}: {:.1} s", n.ilog10(), start.elapsed().as_secs_f64());
         if n == 1_000_000 {
-            million = Some(looks);
+            million = Some(totals);
         }
     }
     println!("\nN = 10^6, simulated and a real map:\n");
     head(&["", "full buckets", "overflowing buckets"]);
     let names = ["fresh", "churned"];
-    let looks = million.iter().flatten();
-    for ((name, look), real) in names.iter().zip(looks).zip(measure()?) {
-        let simulated = [look.full.to_string(), look.overflowing.to_string()];
+    let totals = million.iter().flatten();
+    for ((name, totals), real) in names.iter().zip(totals).zip(measure()?) {
+        let simulated = [totals.full.to_string(), totals.overflowing.to_string()];
         row(&[&format!("{name}, simulated"), &simulated[0], &simulated[1]]);
         let real = real.map(|count| count.to_string());
         row(&[&format!("{name}, measured"), &real[0], &real[1]]);
     }
-    println!("\nThe chance that any shard of a full map has no room:\n");
-    head(&["N", "shards", "a shard's mean", "log2 of the chance"]);
+    println!("\nThe probability that some shard of a full map is full:\n");
+    head(&[
+        "N",
+        "shards",
+        "mean entries per shard",
+        "log2 of the probability",
+    ]);
     let (worst, _) = tail::worst(3_000_000);
     for n in [4_096, 10_000, 1_000_000, 1 << 20, 100_000_000, worst] {
         let (shards, _) = tail::dimensions(n);
-        let chance = format!("{:.1}", tail::log2_crowded(n));
+        let probability = format!("{:.1}", tail::log2_full(n));
         let mean = (n / shards).to_string();
-        row(&[&n.to_string(), &shards.to_string(), &mean, &chance]);
+        row(&[&n.to_string(), &shards.to_string(), &mean, &probability]);
     }
-    println!("\nThe last one is the worst of all N up to 3,000,000.");
+    println!("\nThe last row is the worst N up to 3,000,000.");
     Ok(())
 }

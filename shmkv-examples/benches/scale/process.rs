@@ -1,7 +1,6 @@
-//! Other processes: this program again, told what to do by its arguments, and
-//! asked to end by the end of its standard input.
+//! Other processes: this program again. The arguments after `--child` are the task,
+//! which `main` dispatches; the end of its standard input asks a process for results.
 
-use std::error::Error;
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{self, Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -11,11 +10,11 @@ use std::{fs, io, thread};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+use crate::outcome::Outcome;
 
 const PREFIX: &str = "shmkv-scale-";
 
-/// A name for a map, which nothing else has; removed in the end.
+/// A unique name for a map, removed on drop.
 pub(crate) struct Name(pub(crate) String);
 
 impl Name {
@@ -26,12 +25,12 @@ impl Name {
 
 impl Drop for Name {
     fn drop(&mut self) {
-        // It may have been removed, or never been used.
+        // It may be removed already, or unused.
         let _ = shmkv_core::unlink(&self.0);
     }
 }
 
-/// Removes the maps' names if somebody presses Ctrl-C.
+/// Removes the names of all maps on Ctrl-C.
 pub(crate) fn tidy_when_interrupted() -> Outcome {
     let ours = format!("{PREFIX}{}-", process::id());
     ctrlc::set_handler(move || {
@@ -60,7 +59,7 @@ pub(crate) fn pin(processor: usize) -> Outcome {
     Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
 }
 
-/// A process that works until it is asked for its results, or killed.
+/// A process that works until it is asked for results, or killed.
 pub(crate) struct Helper {
     child: Child,
     input: Option<ChildStdin>,
@@ -68,7 +67,7 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    /// Starts it, and waits until it says that it is ready.
+    /// Starts a process, and waits until it is ready.
     pub(crate) fn start(words: &[&str]) -> Outcome<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("--child")
@@ -88,10 +87,10 @@ impl Helper {
     }
 
     fn answer(&mut self) -> Outcome<String> {
-        Ok(self.output.next().ok_or("a process has ended early")??)
+        Ok(self.output.next().ok_or("a process exited early")??)
     }
 
-    /// Asks it to end, and for its results.
+    /// Asks the process to end, and returns its results.
     pub(crate) fn finish(mut self) -> Outcome<Vec<f64>> {
         drop(self.input.take());
         let answer = self.answer()?;
@@ -99,7 +98,7 @@ impl Helper {
         Ok(numbers.collect::<Result<_, _>>()?)
     }
 
-    /// Kills it, and waits until the kernel has released it.
+    /// Kills the process, and waits until the kernel has released it.
     pub(crate) fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
@@ -113,26 +112,16 @@ impl Drop for Helper {
     }
 }
 
-/// True once the parent process wants the results.
+/// A flag that is true once the parent asks for results. Tells the parent that this
+/// process is ready.
 pub(crate) fn ended() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&flag);
     thread::spawn(move || {
-        // Nothing is ever written to it, so this waits for its end.
+        // The parent writes nothing, so this returns when it closes the pipe.
         let _ = io::stdin().read_line(&mut String::new());
         set.store(true, Relaxed);
     });
     println!("ready");
     flag
-}
-
-/// The life of such a process.
-pub(crate) fn child(words: &[String]) -> Outcome {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words[..] {
-        ["large", ref rest @ ..] => crate::large::child(rest),
-        ["contention", ref rest @ ..] => crate::contention::child(rest),
-        ["size", ref rest @ ..] => crate::size::child(rest),
-        _ => Err("not a task".into()),
-    }
 }

@@ -1,11 +1,11 @@
-//! Time and memory of large maps, and how long a dead writer keeps the others.
+//! Time and memory of large maps, and how long a dead writer delays the others.
 //!
-//! Two kinds of death. Real ones: a process that clears the map, or updates it, is
-//! killed. And planted ones, for the worst case, which no kill hits reliably: what a
-//! process leaves that dies at the first instruction of clearing a full shard is
-//! written into the segment. Either way the map is then updated at random until all
-//! shards have been met; the slowest updates are those that had to recover. (The
-//! whole update is what is timed, page faults and the machine's hiccups included.)
+//! Two kinds of death are measured. Real ones: a process that updates or clears the map
+//! is killed. And planted ones, for the worst case, which no kill hits reliably: the
+//! state that a process leaves if it dies at the first instruction of clearing a full
+//! shard is written into the segment. Then random updates visit all shards; the slowest
+//! updates are those that had to recover one. (A time is that of the whole update, with
+//! page faults and whatever else the machine does.)
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -16,24 +16,26 @@ use std::time::{Duration, Instant};
 
 use shmkv_core::{AccessError, ShmMap};
 
-use crate::SEED;
 use crate::figures::{Sample, head, row, time};
-use crate::process::{Helper, Name, Outcome, ended};
+use crate::outcome::Outcome;
+use crate::process::{Helper, Name, ended};
+use crate::seed::SEED;
 use crate::tail;
 
-/// Of a shard, in the segment; see `shmkv-core/src/layout.rs`.
+/// Offsets of the shards and their words in the segment; see the `layout` of
+/// `shmkv-core`.
 const SHARDS_AT: u64 = 1024;
 const SHARD_LEN: u64 = 256;
 const LOCK_AT: u64 = 0;
 const INTENT_AT: u64 = 32;
 const TAKEOVERS_AT: u64 = 40;
-/// A lock that nobody alive holds, and a change of the whole shard.
+/// A lock whose holder is dead, and an intent to change the whole shard.
 const ABANDONED: u32 = (1 << 30) - 1;
 const ALL: u64 = 1 << 63;
-/// So many shards are left behind.
+/// How many dead holders are planted.
 const PLANTED: u64 = 64;
 
-/// The i-th key: a permutation of numbers, so that no key comes twice.
+/// The i-th key. A bijection, so that no key occurs twice.
 fn key(i: u64) -> [u8; 8] {
     let x = (i ^ SEED).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (x ^ x >> 32)
@@ -48,15 +50,15 @@ fn timed<R>(what: &str, work: impl FnOnce() -> R) -> R {
     done
 }
 
-/// Memory of the page tables of this process, in bytes.
+/// The memory of this process's page tables, in bytes.
 fn page_tables() -> Outcome<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmPTE:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    Ok(kib.ok_or("no VmPTE")?.parse::<u64>()? * 1024)
+    Ok(kib.ok_or("no VmPTE in /proc/self/status")?.parse::<u64>()? * 1024)
 }
 
-/// Updates of random entries; how long each took.
+/// Updates random entries, and returns how long each update took.
 fn update<const N: usize, const V: usize>(map: &ShmMap<N, 8, V>, times: usize) -> Outcome<Sample> {
     let mut random = fastrand::Rng::with_seed(SEED);
     let mut sample = Sample::default();
@@ -69,9 +71,10 @@ fn update<const N: usize, const V: usize>(map: &ShmMap<N, 8, V>, times: usize) -
     Ok(sample)
 }
 
-/// Enough random updates to meet all shards.
+/// Random updates that visit all shards.
 const TOUR: usize = 30_000;
 
+/// How often a lock of a dead holder was taken over.
 fn takeovers(file: &File, shards: u64) -> Outcome<u64> {
     let mut sum = 0;
     for shard in 0..shards {
@@ -82,7 +85,7 @@ fn takeovers(file: &File, shards: u64) -> Outcome<u64> {
     Ok(sum)
 }
 
-/// Recovers through a new handle, which has no page mapped yet.
+/// Plants dead holders, and recovers through a new handle, which has no page mapped yet.
 fn planted<const N: usize, const V: usize>(
     file: &File,
     name: &str,
@@ -98,7 +101,7 @@ fn planted<const N: usize, const V: usize>(
     }
     let mut sample = update(&ShmMap::<N, 8, V>::open(name)?, TOUR)?;
     let met = takeovers(file, shards)? - before;
-    // The slowest ones, as many as there were.
+    // Of the slowest updates, as many as there were recoveries.
     let at = |rank: u64| 1.0 - rank as f64 / TOUR as f64;
     let [median, most] = [sample.at(at(met / 2)), sample.at(1.0)].map(time);
     row(&[
@@ -108,6 +111,7 @@ fn planted<const N: usize, const V: usize>(
     Ok(())
 }
 
+/// Kills a process that does `work`, several times, and recovers.
 fn killed<const N: usize, const V: usize>(
     map: &ShmMap<N, 8, V>,
     file: &File,
@@ -134,7 +138,7 @@ fn killed<const N: usize, const V: usize>(
     Ok(())
 }
 
-/// Inserts into a full map: all locks, and `Full`.
+/// Inserts into a full map, which take all locks and fail as `Full`.
 fn full<const N: usize, const V: usize>(map: &ShmMap<N, 8, V>) -> Outcome {
     let mut sample = Sample::default();
     for i in 0..200 {
@@ -142,12 +146,12 @@ fn full<const N: usize, const V: usize>(map: &ShmMap<N, 8, V>) -> Outcome {
         let refused = map.insert(key(N as u64 + i), [0; V]);
         sample.add(start.elapsed().as_nanos() as u64);
         if !matches!(refused, Err(AccessError::Full { .. })) {
-            return Err("the map is not full".into());
+            return Err("an insert into a full map did not fail as `Full`".into());
         }
     }
     let [median, most] = [sample.at(0.5), sample.at(1.0)].map(time);
     row(&[
-        "an insert that is refused as `Full`",
+        "an insert that fails as `Full`",
         &format!("{median}, max {most}"),
     ]);
     Ok(())
@@ -174,7 +178,7 @@ fn measure<const N: usize, const V: usize>(check: bool) -> Outcome {
         let (middle, end) = (N as u64 / 2, N as u64);
         let other = scope.spawn(move || half(middle..end));
         half(0..middle)?;
-        Ok(other.join().map_err(|_| "a thread has panicked")??)
+        Ok(other.join().map_err(|_| "a thread panicked")??)
     })?;
     row(&[
         "filled by two threads",
@@ -198,13 +202,13 @@ fn measure<const N: usize, const V: usize>(check: bool) -> Outcome {
         &file,
         &name.0,
         ALL,
-        "recovery of a full shard, being cleared",
+        "recovery of a full shard that was being cleared",
     )?;
     planted::<N, V>(
         &file,
         &name.0,
         0,
-        "recovery of a full shard, one key changed",
+        "recovery of a full shard after a change of one key",
     )?;
     killed(
         &map,
@@ -242,27 +246,28 @@ pub(crate) fn run_huge() -> Outcome {
         .lines()
         .find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    if kib.ok_or("no MemAvailable")?.parse::<u64>()? < 16 << 20 {
-        println!("LEFT OUT: less than 16 GiB of memory are free");
+    let kib = kib.ok_or("no MemAvailable in /proc/meminfo")?;
+    if kib.parse::<u64>()? < 16 << 20 {
+        println!("LEFT OUT: needs 16 GiB of free memory");
         return Ok(());
     }
     measure::<100_000_000, 64>(false)
 }
 
-/// A process that will be killed.
+/// The main function of a process that will be killed.
 pub(crate) fn child(words: &[&str]) -> Outcome {
     match words {
         ["1000000", "64", rest @ ..] => work::<1_000_000, 64>(rest),
         ["10000000", "64", rest @ ..] => work::<10_000_000, 64>(rest),
         ["100000000", "64", rest @ ..] => work::<100_000_000, 64>(rest),
         ["100000000", "0", rest @ ..] => work::<100_000_000, 0>(rest),
-        _ => Err("not a size".into()),
+        _ => Err(format!("no size is called {words:?}").into()),
     }
 }
 
 fn work<const N: usize, const V: usize>(words: &[&str]) -> Outcome {
     let [work, name] = words else {
-        return Err("two words are needed".into());
+        return Err("a task of `size` has a size and two more arguments".into());
     };
     let map = ShmMap::<N, 8, V>::open(name)?;
     let end = ended();

@@ -1,10 +1,10 @@
-//! What instructions cost where memory is waited for.
+//! What instructions cost while the processor waits for memory.
 //!
-//! The processor works on as many operations at once as fit its window of some
-//! hundred instructions; with each further instruction fewer do. Here are loops that
-//! do no more than touch the memory of a `get` or an update, in the order in which one
-//! needs the other, with `nop`s beside that: so much an operation of so many
-//! instructions takes at least. Then the map itself.
+//! The processor works on as many operations at once as fit its window of some hundred
+//! instructions; the longer the operation, the fewer fit. The loops here only access the
+//! memory of a `get` or an update, with the same dependencies, and add `nop`s: that is
+//! the least time that an operation of so many instructions takes. Then the map itself is
+//! measured.
 
 use std::arch::asm;
 use std::hint::black_box;
@@ -13,11 +13,12 @@ use std::time::Instant;
 
 use shmkv_core::Map;
 
-use crate::SEED;
 use crate::figures::{head, row};
-use crate::process::{Outcome, pin, processors};
+use crate::outcome::Outcome;
+use crate::process::{pin, processors};
+use crate::seed::SEED;
 
-/// As the map has them: eight tags, eight counters.
+/// As in the map: eight tags, eight counters.
 struct Bucket([AtomicU64; 2]);
 /// A version, a key of eight bytes, a value of 64.
 struct Slot([AtomicU64; 10]);
@@ -29,11 +30,11 @@ struct Bare {
     shards: Vec<Shard>,
     buckets: Vec<Bucket>,
     slots: Vec<Slot>,
-    /// The buckets that are asked for, and their shards.
-    questions: Vec<(usize, usize)>,
+    /// The buckets that are accessed, in order, and their shards.
+    accesses: Vec<(usize, usize)>,
 }
 
-const QUESTIONS: usize = 200_000;
+const ACCESSES: usize = 200_000;
 const REPETITIONS: usize = 9;
 
 impl Bare {
@@ -45,7 +46,7 @@ impl Bare {
         Self {
             shards: (0..shards).map(|_| Shard(AtomicU32::new(0))).collect(),
             slots: (0..8 * buckets.len()).map(slot).collect(),
-            questions: (0..QUESTIONS)
+            accesses: (0..ACCESSES)
                 .map(|_| random.usize(..buckets.len()))
                 .map(|bucket| (bucket, bucket * shards / buckets.len()))
                 .collect(),
@@ -53,13 +54,13 @@ impl Bare {
         }
     }
 
-    /// The bucket, then the slot that it names; the value is copied out. Whether all
-    /// was as it should be.
+    /// Reads the bucket, then the slot that it names, and copies the value. Returns
+    /// whether everything was as expected.
     fn read<const NOPS: usize>(&self) -> bool {
-        for &(question, _) in &self.questions {
+        for &(access, _) in &self.accesses {
             nops::<NOPS>();
-            let index = self.buckets[question].0[0].load(Relaxed) as usize % 8;
-            let slot = &self.slots[8 * question + index].0;
+            let index = self.buckets[access].0[0].load(Relaxed) as usize % 8;
+            let slot = &self.slots[8 * access + index].0;
             if slot[1].load(Relaxed) != 1 {
                 return false;
             }
@@ -69,21 +70,21 @@ impl Bare {
         true
     }
 
-    /// The same, but another slot is written and the bucket changed, under a lock.
+    /// The same, but writes to another slot and changes the bucket, under a lock.
     fn write<const NOPS: usize>(&self) -> bool {
-        for &(question, shard) in &self.questions {
+        for &(access, shard) in &self.accesses {
             nops::<NOPS>();
-            let bucket = &self.buckets[question].0[0];
+            let bucket = &self.buckets[access].0[0];
             let index = bucket.load(Relaxed) as usize % 8;
             let lock = &self.shards[shard].0;
             if lock.compare_exchange(0, 1, AcqRel, Relaxed).is_err() {
                 return false;
             }
-            if self.slots[8 * question + index].0[1].load(Relaxed) != 1 {
+            if self.slots[8 * access + index].0[1].load(Relaxed) != 1 {
                 return false;
             }
             let other = (index + 1) % 8;
-            for word in &self.slots[8 * question + other].0 {
+            for word in &self.slots[8 * access + other].0 {
                 word.store(1, Relaxed);
             }
             bucket.store(other as u64, Relaxed);
@@ -97,7 +98,7 @@ impl Bare {
 
 #[inline(always)]
 fn nops<const NOPS: usize>() {
-    // SAFETY: it does nothing.
+    // SAFETY: a `nop` does nothing.
     unsafe {
         asm!(".rept {n}", "nop", ".endr", n = const NOPS,
             options(nomem, nostack, preserves_flags));
@@ -106,7 +107,7 @@ fn nops<const NOPS: usize>() {
 
 type Loop<'a> = (&'static str, Box<dyn FnMut() -> bool + 'a>);
 
-/// Medians of interleaved repetitions, per question.
+/// The nanoseconds per access of each loop: medians of interleaved repetitions.
 fn measure(loops: &mut [Loop<'_>]) -> Outcome<Vec<f64>> {
     let mut times = vec![Vec::new(); loops.len()];
     for _ in 0..REPETITIONS {
@@ -114,9 +115,9 @@ fn measure(loops: &mut [Loop<'_>]) -> Outcome<Vec<f64>> {
             let warm = run();
             let start = Instant::now();
             if !(warm & run()) {
-                return Err((*name).into());
+                return Err(format!("the loop {name:?} found another value").into());
             }
-            times.push(start.elapsed().as_nanos() as f64 / QUESTIONS as f64);
+            times.push(start.elapsed().as_nanos() as f64 / ACCESSES as f64);
         }
     }
     for times in &mut times {
@@ -125,7 +126,7 @@ fn measure(loops: &mut [Loop<'_>]) -> Outcome<Vec<f64>> {
     Ok(times.iter().map(|times| times[REPETITIONS / 2]).collect())
 }
 
-/// What each of the loops takes.
+/// The name of each loop, and its nanoseconds per access.
 fn compare<const N: usize>(shards: usize, buckets: usize) -> Outcome<Vec<(&'static str, f64)>> {
     let bare = Bare::new(shards, buckets);
     let map = Map::<N, u64, [u8; 64]>::create_anonymous()?;
@@ -134,7 +135,7 @@ fn compare<const N: usize>(shards: usize, buckets: usize) -> Outcome<Vec<(&'stat
     for key in &keys {
         map.insert(*key, [1; 64])?;
     }
-    let asked: Vec<u64> = (0..QUESTIONS).map(|_| keys[random.usize(..N)]).collect();
+    let asked: Vec<u64> = (0..ACCESSES).map(|_| keys[random.usize(..N)]).collect();
     let value = black_box([2; 64]);
     let mut loops: Vec<Loop<'_>> = vec![
         ("read", Box::new(|| bare.read::<0>())),
@@ -168,7 +169,7 @@ fn compare<const N: usize>(shards: usize, buckets: usize) -> Outcome<Vec<(&'stat
 
 pub(crate) fn run() -> Outcome {
     pin(processors()?[0])?;
-    // As many shards and buckets as such maps have.
+    // With the shards and buckets of such maps.
     let near = compare::<16_384>(16, 3_344)?;
     let far = compare::<1_000_000>(512, 204_288)?;
     head(&["ns", "16,384 entries", "1,000,000 entries"]);

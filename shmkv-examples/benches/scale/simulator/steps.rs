@@ -1,10 +1,25 @@
-//! What a process does, one step after the other: think, take the lock or wait for
-//! it, change the entry, give the lock back; or read.
+//! What a process does, step by step: think, take the lock or wait for it, change the
+//! entry, release the lock; or read.
 
-use super::{ASK, HOT, LOCAL, Line, RISE, SLEEP, SPIN, Simulator, State, WAKE, What};
+use super::state::{Event, HOT, Line, Simulator, State};
+
+// Times in nanoseconds, as the part `machine` measured them where it does.
+
+/// A compare-exchange on a cache line that the processor has.
+const LOCAL: u64 = 8;
+/// All looks of a spinning process at the lock word.
+const SPIN: u64 = 100 * 25;
+/// Asking the kernel whether the holder lives.
+const ASK: u64 = 1_400;
+/// Falling asleep.
+const SLEEP: u64 = 700;
+/// What waking a sleeper costs the process that wakes it.
+const WAKE: u64 = 1_000;
+/// How long until the sleeper runs, if a processor is idle.
+const RISE: u64 = 3_000;
 
 impl Simulator {
-    /// When the processor of `process` has the line of its lock.
+    /// How long until the processor of `process` has the cache line of its lock.
     fn touch(&mut self, process: usize) -> u64 {
         let it = &self.processes[process];
         let line = &mut self.locks[it.shard].line;
@@ -37,14 +52,14 @@ impl Simulator {
                 if self.locks[shard].holder.is_none() {
                     self.locks[shard].holder = Some(process);
                     self.locks[shard].marked = slow;
-                    let wait = self.now - self.processes[process].wished;
-                    self.result.waits.add(wait);
+                    let wait = self.now - self.processes[process].requested;
+                    self.report.waits.add(wait);
                     let hold = self.setup.hold + self.lines(process, true) + self.counted(process);
                     self.enter(process, State::Holding, hold);
                 } else if slow {
                     self.enter(process, State::Asking, ASK);
                 } else {
-                    self.result.taken += 1;
+                    self.report.taken += 1;
                     self.locks[shard].spinning.push(process);
                     self.enter(process, State::Spinning, SPIN);
                 }
@@ -58,7 +73,7 @@ impl Simulator {
                 }
             }
             State::Asking => {
-                // The mark of a waiter takes the line away from the holder.
+                // Marking the lock word takes its cache line from the holder.
                 let time = self.touch(process);
                 if self.locks[shard].holder.is_some() {
                     self.locks[shard].marked = true;
@@ -72,7 +87,7 @@ impl Simulator {
                     self.try_lock(process, true); // The word has changed.
                     return;
                 }
-                self.result.slept += 1;
+                self.report.slept += 1;
                 self.locks[shard].asleep.push_back(process);
                 let slice = 10_000_000 + process as u64 % 11 * 1_000_000;
                 self.enter(process, State::Asleep, slice);
@@ -81,7 +96,7 @@ impl Simulator {
                 }
             }
             State::Asleep => {
-                // Nobody woke it.
+                // The sleep timed out.
                 self.locks[shard].asleep.retain(|other| *other != process);
                 self.rise(process, 0);
             }
@@ -93,7 +108,7 @@ impl Simulator {
         }
     }
 
-    /// A sleeper looks at its lock as soon as it has a processor.
+    /// A sleeper tries its lock as soon as it has a processor.
     fn rise(&mut self, process: usize, after: u64) {
         let it = &mut self.processes[process];
         it.state = State::Trying { slow: true };
@@ -115,12 +130,12 @@ impl Simulator {
             None
         };
         if waiting > 0 {
-            self.result.convoys.add(waiting as u64);
+            self.report.convoys.add(waiting as u64);
         }
         self.random.shuffle(&mut spinning);
         for (turn, other) in spinning.into_iter().enumerate() {
             let seen = self.now + self.setup.line * (1 + turn as u64);
-            self.event(seen, What::Look(other), 0);
+            self.schedule(seen, Event::Look(other), 0);
         }
         if let Some(woken) = woken {
             self.rise(woken, RISE);
@@ -133,7 +148,7 @@ impl Simulator {
     }
 
     fn think_after(&mut self, process: usize, first: u64) {
-        self.result.operations += 1;
+        self.report.operations += 1;
         let mean = self.setup.think as f64;
         let think = (-mean * (1.0 - self.random.f64()).ln()) as u64;
         self.enter(process, State::Thinking, first + think);
@@ -148,9 +163,9 @@ impl Simulator {
         let it = &mut self.processes[process];
         it.shard = shard as usize % self.setup.shards;
         it.key = rank.unwrap_or(HOT);
-        it.wished = self.now;
+        it.requested = self.now;
         if self.random.f64() < self.setup.updates {
-            self.result.updates += 1;
+            self.report.updates += 1;
             self.try_lock(process, false);
         } else {
             let time = self.setup.read + self.lines(process, false);
@@ -158,12 +173,13 @@ impl Simulator {
         }
     }
 
+    /// A rank by Zipf's law; `None` if keys are drawn uniformly.
     fn rank(&mut self) -> Option<usize> {
         let point = self.random.f64() * self.zipf.last()?;
         Some(self.zipf.partition_point(|sum| *sum < point))
     }
 
-    /// What the lines of a hot key cost.
+    /// What the cache lines of a hot key cost.
     fn lines(&mut self, process: usize, write: bool) -> u64 {
         let it = &mut self.processes[process];
         let Some(key) = self.keys.get_mut(it.key) else {
