@@ -7,18 +7,18 @@ use clap::Parser;
 use crate::configurations::Label;
 use crate::work::{self, Work};
 
-/// Measures shmkv and its peers, interleaved, and prints nanoseconds per
-/// operation and ratios to hashbrown in private memory.
+/// Measure shmkv and other maps, interleaved; print nanoseconds per operation, and ratios
+/// to hashbrown in private memory
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 pub(crate) struct Arguments {
-    /// What to measure: get, miss, update, insert, churn, serial, many, prepared,
-    /// mix95, mix50, hot, latency; all unless given
+    /// Measure only these, by default all: get, miss, update, insert, churn, serial, many,
+    /// prepared, mix95, mix50, hot, latency
     #[arg(value_name = "WORK", value_parser = Work::parse)]
     pub(crate) works: Vec<Work>,
 
-    /// Sizes (N x K x V): A 10 x 64 x 256, B 16,384 x 8 x 64,
-    /// C 1,000,000 x 8 x 64, D 1,000,000 x 64 x 256; all unless given
+    /// Measure only these sizes (N x K x V), by default all: A 10 x 64 x 256,
+    /// B 16,384 x 8 x 64, C 1,000,000 x 8 x 64, D 1,000,000 x 64 x 256
     #[arg(
         short,
         long,
@@ -28,40 +28,40 @@ pub(crate) struct Arguments {
     )]
     pub(crate) configurations: Vec<Label>,
 
-    /// Whom to measure besides hashbrown; all unless given
+    /// Measure only these maps and hashbrown, by default all
     #[arg(short, long, value_name = "NAME,..", value_delimiter = ',')]
     pub(crate) peers: Vec<String>,
 
-    /// Measures creating and opening instead, with and without prefault and
-    /// huge_pages
+    /// Measure creating and opening shmkv maps instead, with and without the options
+    /// prefault and huge_pages
     #[arg(long, conflicts_with_all = ["works", "peers", "json", "report", "chart", "from"])]
     pub(crate) open: bool,
 
-    /// Fewer and shorter repetitions: a glance, not a result
+    /// Make fewer and shorter repetitions, for a first impression
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// Writes all figures to a file
+    /// Write all figures to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
-    /// Writes the results as a page of Markdown
+    /// Write the results as a page of Markdown
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 
-    /// Draws the results as SVG
+    /// Draw the results as SVG
     #[arg(long, value_name = "FILE")]
     pub(crate) chart: Option<PathBuf>,
 
-    /// Takes the figures from such a file as --json wrote, and measures nothing
+    /// Read the figures from a file that --json wrote, and measure nothing
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
 
-    /// Be one of two processes that another one commands
+    /// Be one of two processes that take orders from another one
     #[arg(long, hide = true, value_name = "TASK")]
     pub(crate) worker: Option<String>,
 
-    /// What `cargo bench` says to every benchmark
+    /// Passed by `cargo bench` to every benchmark
     #[arg(long, hide = true)]
     pub(crate) bench: bool,
 }
@@ -75,8 +75,8 @@ impl Arguments {
         }
     }
 
-    /// The work to be measured: all if none was named; what others are compared
-    /// with, always.
+    /// The work to be measured: all if none was named. Gets are always measured, because
+    /// the others are compared with them.
     pub(crate) fn wanted_works(&self) -> Vec<Work> {
         if self.works.is_empty() {
             return work::ALL.to_vec();
@@ -92,7 +92,7 @@ impl Arguments {
         self.peers.is_empty() || self.peers.iter().any(|peer| peer == name)
     }
 
-    /// The command that measures the same again.
+    /// The command that repeats this run.
     pub(crate) fn command(&self) -> String {
         let mut words: Vec<_> = self
             .works

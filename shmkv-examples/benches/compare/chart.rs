@@ -1,9 +1,9 @@
-//! Figures as a picture: get, update and two at once, for a map that fits the
-//! caches and for one that does not.
+//! Figures as a picture: get, update and two at once, for a map that fits the caches and
+//! for one that does not.
 //!
-//! Plain SVG on a white ground, so that it looks the same on light and dark
-//! pages. Bars are logarithmic: between the fastest and the slowest lie three
-//! orders of magnitude.
+//! SVG on a white background, so that it looks the same on light and dark pages. The
+//! scale is logarithmic, because the slowest map takes a thousand times as long as the
+//! fastest.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::work::Work;
 
 /// The configurations that are drawn, if they were measured.
 const LABELS: [&str; 2] = ["B", "D"];
-/// What is drawn of them: the work, of how many, and its title.
+/// The panels of each: the work, by how many at once, and the title.
 const PANELS: [(Work, usize, &str); 3] = [
     (Work::Get, 1, "get"),
     (Work::Update, 1, "update"),
@@ -34,10 +34,10 @@ const BAR: f64 = 14.0;
 const LINE: f64 = 21.0;
 const TITLE: f64 = 80.0;
 const HEADING: f64 = 36.0;
-/// Room between two rows of panels.
+/// The gap between two rows of panels.
 const GAP: f64 = 22.0;
 
-/// Nanoseconds where bars begin.
+/// The nanoseconds at which bars begin.
 const FLOOR: f64 = 1.0;
 
 /// A bar: its name, colour and nanoseconds.
@@ -47,7 +47,7 @@ struct Bar {
     ns: f64,
 }
 
-/// The picture, or none if there is nothing to draw.
+/// The picture, or `None` if there is nothing to draw.
 pub(crate) fn chart(figures: &Figures) -> Option<String> {
     let wanted = |all: &&Configuration| LABELS.contains(&all.label.as_str());
     let drawn: Vec<_> = figures.configurations.iter().filter(wanted).collect();

@@ -1,7 +1,7 @@
 //! Time and processors.
 //!
-//! Processes that start together agree on a moment of the monotonic clock, which
-//! is one for all of them. So no memory has to be shared for it.
+//! Processes that begin together agree on a moment of the monotonic clock, which is the
+//! same for all of them. So they need no shared memory for that.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-use crate::store::Outcome;
+use crate::outcome::Outcome;
 
 /// The monotonic clock, in nanoseconds.
 #[inline]

@@ -1,15 +1,15 @@
-//! The sizes: how many entries, how long keys and values are.
+//! The sizes: the number of entries, the length of keys and values.
 //!
-//! Sizes are constants to the maps, as in any program that uses them. So what is
-//! done with a configuration is compiled once for each; [`with`] picks one.
+//! Sizes are constants for the maps, as in any program that uses them. So all code for a
+//! configuration is compiled once for each; [`with`] selects one.
 
 use serde::{Deserialize, Serialize};
 use shmkv_core::{ShmKey, ToKey};
 
 use crate::data::Key;
-use crate::store::Outcome;
+use crate::outcome::Outcome;
 
-/// A configuration's name.
+/// The name of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[value(rename_all = "upper")]
 pub(crate) enum Label {
@@ -31,7 +31,7 @@ impl Label {
         }
     }
 
-    /// Whether it wants gigabytes.
+    /// How many bytes of free memory it needs, about.
     pub(crate) fn memory(self) -> u64 {
         match self {
             Self::A | Self::B => 256 << 20,
@@ -41,7 +41,7 @@ impl Label {
     }
 }
 
-/// Something that is done with a configuration.
+/// Code that is generic over configurations.
 pub(crate) trait Visit {
     type Result;
 
@@ -54,6 +54,7 @@ pub(crate) trait Visit {
         for<'k> &'k Name: ToKey<Name>;
 }
 
+/// Calls `visit` with the constants of a configuration.
 pub(crate) fn with<T: Visit>(label: Label, visit: T) -> Outcome<T::Result> {
     match label {
         Label::A => visit.visit::<10, 64, 256, [u8; 64]>(label),

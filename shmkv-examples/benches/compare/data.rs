@@ -1,10 +1,10 @@
-//! What is asked: the same keys, in the same random order, of every candidate.
+//! The accesses: the same keys, in the same random order, for every candidate.
 //!
-//! Key number `i` is a function of `i` alone, so that every process asks for the
-//! same entries without being told. Small maps are asked through an index into
-//! their few keys, as in a program that keeps asking for the same things. Large
-//! ones are asked for keys that lie in memory in the order of asking: then what
-//! is measured is the map's memory, not that of the list of questions.
+//! Key number `i` depends on `i` only, so that every process accesses the same entries
+//! without communication. For small maps, an access is an index into the few keys, as in
+//! a program that keeps using the same ones. For large maps, the keys are in memory in
+//! the order of access: so the memory that is measured is the map's, not that of the
+//! list of accesses.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -13,12 +13,12 @@ use bytemuck::Pod;
 use heed::{Comparator, DefaultComparator, IntegerComparator};
 use iceoryx2::prelude::ZeroCopySend;
 
-/// A key of the benchmark: a number, or random bytes.
+/// A key: a number or random bytes.
 pub(crate) trait Key: Pod + Eq + Hash + Debug + Send + Sync + ZeroCopySend {
-    /// How LMDB orders such keys best.
+    /// The order of such keys that is fastest in LMDB.
     type Order: Comparator + 'static;
 
-    /// Key number `i`; different for every `i`.
+    /// Key number `i`. All keys differ.
     fn nth(i: u64) -> Self;
 }
 
@@ -42,7 +42,7 @@ impl Key for [u8; 64] {
     }
 }
 
-/// SplitMix64: a bijection, so numbers that differ give words that differ.
+/// SplitMix64, a bijection: different numbers give different words.
 fn scramble(i: u64) -> u64 {
     let mut z = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -50,46 +50,46 @@ fn scramble(i: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// One question: where its key lies, which of the N entries that is, and a die.
+/// One access: the index of its key, which of the N entries that is, and a random number.
 #[derive(Clone, Copy)]
 pub(crate) struct Pick {
     key: u32,
     entry: u32,
-    /// 0 to 99: below the share of updates, the question is an update.
+    /// 0 to 99. Below the percentage of updates, the access is an update.
     die: u32,
 }
 
-/// A key, and which of the N entries it names; the latter is for candidates that
-/// have resolved their entries beforehand.
+/// A key and which of the N entries that is, for candidates that resolved their entries
+/// beforehand.
 #[derive(Clone, Copy)]
-pub(crate) struct Ask<'k, K> {
+pub(crate) struct Access<'k, K> {
     pub(crate) key: &'k K,
     pub(crate) entry: usize,
 }
 
-/// How many keys a batch of gets has.
+/// The number of keys in a batch of gets.
 pub(crate) const BATCH: usize = 64;
 
-/// Questions and their keys; asked round and round.
-pub(crate) struct Questions<K> {
+/// Accesses and their keys, repeated in a cycle.
+pub(crate) struct Sequence<K> {
     keys: Vec<K>,
     /// A multiple of [`BATCH`].
     picks: Vec<Pick>,
 }
 
-impl<K> Questions<K> {
-    /// How many there are before they repeat.
+impl<K> Sequence<K> {
+    /// The number of accesses before they repeat.
     pub(crate) fn len(&self) -> usize {
         self.picks.len()
     }
 
-    /// Calls `ask` with `count` questions, from the `from`th on.
+    /// Calls `access` for `count` accesses, starting with number `from`.
     #[inline(always)]
     pub(crate) fn each<E>(
         &self,
         from: usize,
         count: usize,
-        mut ask: impl FnMut(Ask<'_, K>, u32) -> Result<(), E>,
+        mut access: impl FnMut(Access<'_, K>, u32) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut start = from % self.picks.len();
         let mut left = count;
@@ -98,7 +98,7 @@ impl<K> Questions<K> {
             for pick in &self.picks[start..end] {
                 let key = &self.keys[pick.key as usize];
                 let entry = pick.entry as usize;
-                ask(Ask { key, entry }, pick.die)?;
+                access(Access { key, entry }, pick.die)?;
             }
             left -= end - start;
             start = 0;
@@ -106,19 +106,19 @@ impl<K> Questions<K> {
         Ok(())
     }
 
-    /// The same in batches; `from` and `count` are rounded down to whole ones.
+    /// The same in batches; `from` and `count` are rounded down to whole batches.
     #[inline(always)]
     pub(crate) fn batches<E>(
         &self,
         from: usize,
         count: usize,
-        mut ask: impl FnMut([Ask<'_, K>; BATCH]) -> Result<(), E>,
+        mut access: impl FnMut([Access<'_, K>; BATCH]) -> Result<(), E>,
     ) -> Result<(), E> {
         let (batches, _) = self.picks.as_chunks::<BATCH>();
         let mut rest = batches.iter().cycle().skip(from / BATCH % batches.len());
         for _ in 0..count / BATCH {
             let Some(batch) = rest.next() else { break };
-            ask(batch.map(|pick| Ask {
+            access(batch.map(|pick| Access {
                 key: &self.keys[pick.key as usize],
                 entry: pick.entry as usize,
             }))?;
@@ -127,37 +127,38 @@ impl<K> Questions<K> {
     }
 }
 
-/// Below this many entries, keys are asked for through an index.
+/// Below this many entries, an access is an index into the keys.
 const SMALL: usize = 4096;
-/// So many questions at most, before they repeat.
+/// The maximum number of accesses before they repeat.
 const MANY: usize = 1 << 20;
+/// The minimum number of accesses before they repeat.
 const FEW: usize = 1 << 13;
-/// How many different absent keys a small map is asked for.
+/// The number of absent keys that are looked up in a small map.
 const ABSENT: usize = 512;
 
-/// Everything that a map of `n` entries is asked.
+/// All accesses to a map of `n` entries.
 pub(crate) struct Script<K, const V: usize> {
     pub(crate) n: usize,
     /// Keys that are in the map.
-    pub(crate) hits: Questions<K>,
-    /// Keys that never are.
-    pub(crate) misses: Questions<K>,
-    /// All N keys once, in the order in which they enter the map.
+    pub(crate) hits: Sequence<K>,
+    /// Keys that are never in the map.
+    pub(crate) misses: Sequence<K>,
+    /// All N keys once, in the order in which they are inserted.
     pub(crate) entering: Vec<(K, u32)>,
-    /// Values to be stored, in turn.
+    /// The values, stored in turn.
     values: [[u8; V]; 16],
 }
 
 impl<K: Key, const V: usize> Script<K, V> {
-    /// The questions that number `who` of several askers asks.
-    pub(crate) fn new(n: usize, who: u64) -> Self {
-        let mut rng = fastrand::Rng::with_seed(0x5eed + who);
-        let asked = n.next_power_of_two().clamp(FEW, MANY);
-        let (keys, picks) = questions(&mut rng, asked, n, 0, n);
-        let hits = Questions { keys, picks };
+    /// The accesses of one worker; `worker` is its number.
+    pub(crate) fn new(n: usize, worker: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(0x5eed + worker);
+        let count = n.next_power_of_two().clamp(FEW, MANY);
+        let (keys, picks) = sequence(&mut rng, count, n, 0, n);
+        let hits = Sequence { keys, picks };
         let absent = if n < SMALL { ABSENT } else { n };
-        let (keys, picks) = questions(&mut rng, asked, absent, n, n);
-        let misses = Questions { keys, picks };
+        let (keys, picks) = sequence(&mut rng, count, absent, n, n);
+        let misses = Sequence { keys, picks };
 
         let mut order: Vec<u32> = (0..).take(n).collect();
         fastrand::Rng::with_seed(n as u64).shuffle(&mut order);
@@ -175,16 +176,15 @@ impl<K: Key, const V: usize> Script<K, V> {
         }
     }
 
-    /// The value that is stored next, if `turn` have been.
+    /// The value that is stored after `turn` others.
     #[inline(always)]
     pub(crate) fn value(&self, turn: usize) -> &[u8; V] {
         &self.values[turn % self.values.len()]
     }
 }
 
-/// `count` questions for random ones of the keys number `first` to
-/// `first + among`.
-fn questions<K: Key>(
+/// `count` accesses to random keys, of those with the numbers `first` to `first + among`.
+fn sequence<K: Key>(
     rng: &mut fastrand::Rng,
     count: usize,
     among: usize,

@@ -1,5 +1,6 @@
-//! What was measured. The file that `--json` writes holds exactly this, and
-//! tables, pages and charts are made from nothing else.
+//! What was measured.
+//!
+//! This is what `--json` writes, and all that tables, pages and charts are made from.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub(crate) struct Figures {
     pub(crate) configurations: Vec<Configuration>,
 }
 
-/// All figures of one N, K and V.
+/// All figures of one configuration.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Configuration {
     pub(crate) label: String,
@@ -30,11 +31,11 @@ pub(crate) struct Configuration {
     pub(crate) candidates: Vec<Described>,
     pub(crate) rows: Vec<Row>,
     pub(crate) latencies: Vec<Latency>,
-    /// What a reader of the figures must know.
+    /// Remarks that belong to the figures.
     pub(crate) notes: Vec<String>,
 }
 
-/// A candidate, its version, and who can share it.
+/// A candidate, its version, and what can share it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Described {
     pub(crate) name: String,
@@ -42,7 +43,7 @@ pub(crate) struct Described {
     pub(crate) reach: Reach,
 }
 
-/// Who can share a map.
+/// What can share a map: one thread, threads of one process, or processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reach {
     Thread,
@@ -55,16 +56,16 @@ pub(crate) enum Reach {
 pub(crate) struct Row {
     pub(crate) candidate: String,
     pub(crate) work: Work,
-    /// How many processes, or threads, did it at once.
+    /// How many processes or threads did it at once.
     pub(crate) workers: usize,
-    /// Nanoseconds per operation, of all together, one figure a repetition.
+    /// Nanoseconds per operation, of all workers together, one figure per repetition.
     pub(crate) ns: Vec<f64>,
 }
 
 /// Percentiles in nanoseconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Latency {
-    /// None for the clock alone.
+    /// `None` for the clock alone.
     pub(crate) candidate: Option<String>,
     pub(crate) samples: u64,
     pub(crate) p50: u64,
@@ -73,7 +74,7 @@ pub(crate) struct Latency {
     pub(crate) p999: u64,
     pub(crate) p9999: u64,
     pub(crate) max: u64,
-    /// Nanoseconds per update of the writer beside.
+    /// Nanoseconds per update of the writer that runs at the same time.
     pub(crate) writer_ns: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Figures as tables, whatever they are printed with.
+//! Figures as tables, for any output.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ pub(crate) struct Grid {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// All tables of a configuration that have anything in them.
+/// All tables of a configuration that are not empty.
 pub(crate) fn grids(configuration: &Configuration) -> Vec<Grid> {
     let all = [
         alone(configuration),
@@ -54,8 +54,8 @@ fn alone(configuration: &Configuration) -> Option<Grid> {
         cells
     };
     Some(Grid {
-        about: "One process, one thread. Median, lowest to highest; then the ratio to hashbrown's \
-                get, and to hashbrown's same operation.",
+        about: "One process, one thread. Median; lowest to highest; ratio to hashbrown's get, and \
+                to the same operation of hashbrown.",
         head,
         rows: configuration.candidates.iter().map(row).collect(),
     })
@@ -105,8 +105,8 @@ fn together(configuration: &Configuration) -> Option<Grid> {
     };
     let shared = |candidate: &&Described| candidate.reach != Reach::Thread;
     Some(Grid {
-        about: "Two at once, each on a processor of its own: two processes, or two threads where \
-                the map is one process's. Gain: how much more two do than one alone.",
+        about: "Two at once, each on a processor of its own: two processes, or two threads if only \
+                threads can share the map. Gain: the throughput of two over that of one.",
         head,
         rows: configuration
             .candidates
@@ -143,14 +143,14 @@ fn latencies(configuration: &Configuration) -> Option<Grid> {
         cells
     };
     Some(Grid {
-        about: "Latency of a single get, of random keys, while another process (or thread) updates \
-                random keys without a pause; one reading of the clock is included.",
+        about: "Latency of a single get of a random key, while another process (or thread) updates \
+                random keys without pause. One reading of the clock is included.",
         head: head.map(str::to_owned).to_vec(),
         rows: configuration.latencies.iter().map(row).collect(),
     })
 }
 
-/// The name, and whether it is threads that share it.
+/// The name, with a remark if only threads can share the map.
 pub(crate) fn with_reach(candidate: &Described) -> String {
     match candidate.reach {
         Reach::Processes => candidate.name.clone(),
@@ -172,7 +172,7 @@ fn ranged(row: &Row) -> String {
     )
 }
 
-/// Three digits or so.
+/// Nanoseconds, with about three digits.
 pub(crate) fn short(ns: f64) -> String {
     if ns < 100.0 {
         format!("{ns:.1}")
@@ -192,7 +192,7 @@ fn times(ratio: f64) -> String {
     }
 }
 
-/// 1,000,000.
+/// The number as `1,000,000`.
 fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! The machine, as far as it matters to the figures.
+//! What the figures depend on: the machine, the kernel and the compiler.
 
 use std::fmt;
 use std::fs;
@@ -77,7 +77,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// How many bytes of memory can still be had.
+/// How many bytes of memory are available.
 pub(crate) fn available_memory() -> Option<u64> {
     memory("MemAvailable")
 }
@@ -90,7 +90,7 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
-/// The first `name : value` of a file of such lines.
+/// The value of the first line `name : value`.
 fn field(text: &str, name: &str) -> Option<String> {
     let mut pairs = text.lines().filter_map(|line| line.split_once(':'));
     let (_, value) = pairs.find(|(key, _)| key.trim() == name)?;
@@ -132,11 +132,11 @@ fn chosen(text: &str) -> String {
     inside.map_or_else(unknown, |(word, _)| word.to_owned())
 }
 
-/// Type and options of what is mounted there.
-fn mount_options(place: &str) -> Option<String> {
+/// The type and options of the file system mounted at `path`.
+fn mount_options(path: &str) -> Option<String> {
     let mounts = read("/proc/mounts");
     let mut lines = mounts.lines().map(|line| line.split(' '));
-    let mut found = lines.rfind(|line| line.clone().nth(1) == Some(place))?;
+    let mut found = lines.rfind(|line| line.clone().nth(1) == Some(path))?;
     let kind = found.nth(2)?;
     let options = found.next()?;
     let huge = options

@@ -1,12 +1,18 @@
-//! shmkv beside its peers, in one run.
+//! Measures shmkv and other maps in one run.
 //!
-//! `cargo bench -p shmkv-examples --features peers -- --help` tells how to ask
-//! for less than everything. What is measured, and how, is in `../README.md`.
+//! `../README.md` says what is measured, and how;
+//! `cargo bench -p shmkv-examples --features peers -- --help` how to measure a part of it.
 //!
-//! `arguments` says what to do, `configurations` and `data` what with, `peers` who
-//! takes part, `store` and `work` what they do. `measure` has one process do it,
-//! `together`, `team` and `orders` two; `open` is apart. What comes of it are `figures`; `terminal`,
-//! `page` and `chart` show them.
+//! Lowest first; imports go down only:
+//!
+//! - `outcome`, `work` (the kinds of work), `machine`, and `figures`, what is measured;
+//! - `clock`, `scratch` (files and names), `data` (keys and accesses), `configurations`;
+//! - `store`: what a candidate can do, and the loops that are measured;
+//! - `peers`: the candidates;
+//! - `measure` for one process; `orders`, `team` and `together` for two; `open` for creating
+//!   and opening;
+//! - `grid` makes tables of figures, `terminal`, `page` and `chart` show them;
+//! - `arguments` is the command line.
 
 mod arguments;
 mod chart;
@@ -19,6 +25,7 @@ mod machine;
 mod measure;
 mod open;
 mod orders;
+mod outcome;
 mod page;
 mod peers;
 mod scratch;
@@ -41,9 +48,9 @@ use crate::data::{Key, Script};
 use crate::figures::{Configuration, Figures};
 use crate::machine::Machine;
 use crate::measure::Plan;
-use crate::peers::{Candidate, Place};
+use crate::outcome::Outcome;
+use crate::peers::{Candidate, Context};
 use crate::scratch::Scratch;
-use crate::store::Outcome;
 use crate::team::Task;
 use crate::work::{TOGETHER, Work};
 
@@ -72,13 +79,14 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     write(arguments, &figures)
 }
 
-/// Writes the files that are asked for.
+/// Writes the files that the arguments ask for.
 fn write(arguments: &Arguments, figures: &Figures) -> Outcome<()> {
     if let Some(file) = &arguments.json {
         fs::write(file, serde_json::to_vec_pretty(figures)?)?;
     }
     if let Some(file) = &arguments.chart {
-        let chart = chart::chart(figures).ok_or("B and D are drawn, and neither was measured")?;
+        let chart =
+            chart::chart(figures).ok_or("cannot draw a chart: neither B nor D was measured")?;
         fs::write(file, chart)?;
     }
     if let Some(file) = &arguments.report {
@@ -89,7 +97,7 @@ fn write(arguments: &Arguments, figures: &Figures) -> Outcome<()> {
     Ok(())
 }
 
-/// Measures all that is asked for, and prints it configuration by configuration.
+/// Measures what the arguments ask for, and prints the figures of each configuration.
 fn measure(arguments: &Arguments) -> Outcome<Figures> {
     let begin = Instant::now();
     let processors = clock::processors()?;
@@ -127,7 +135,7 @@ fn measure(arguments: &Arguments) -> Outcome<Figures> {
     Ok(figures)
 }
 
-/// Measures and prints how maps are opened, and nothing else.
+/// Measures creating and opening, and prints the figures.
 fn measure_open(arguments: &Arguments) -> Outcome<()> {
     let processors = clock::processors()?;
     let scratch = Scratch::new()?;
@@ -149,7 +157,7 @@ fn measure_open(arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
-/// One configuration.
+/// Measures one configuration.
 struct Measure<'m> {
     arguments: &'m Arguments,
     scratch: &'m Scratch,
@@ -172,13 +180,13 @@ impl Visit for Measure<'_> {
         let wanted = self.arguments.wanted_works();
         let script = Script::<Name, V>::new(N, 0);
         let mut notes = Vec::new();
-        let place = Place {
+        let context = Context {
             scratch: self.scratch,
             label,
             processors: self.processors,
         };
         let wants = |name: &str| self.arguments.wants_peer(name);
-        let mut all = peers::create::<N, K, V, Name>(&place, wants, &mut notes);
+        let mut all = peers::create::<N, K, V, Name>(&context, wants, &mut notes);
         fill(&mut all, &script)?;
         for candidate in &mut all {
             measure::tour(&mut **candidate, &script)?;
@@ -194,8 +202,8 @@ impl Visit for Measure<'_> {
                 let few = measure::FEW_INSERTS;
                 if N > few && all.iter().any(|candidate| candidate.slow) {
                     notes.push(format!(
-                        "Of lmdb and redis, the first {few} inserts are measured, which is in their \
-                         favour."
+                        "Of lmdb and redis, only the first {few} inserts are measured, which favours \
+                         them."
                     ));
                 }
             }
@@ -213,7 +221,7 @@ impl Visit for Measure<'_> {
                 let task = Task {
                     label,
                     owner: std::process::id(),
-                    who: 0,
+                    worker: 0,
                     processor: *first,
                     candidates: Vec::new(),
                 };
@@ -224,8 +232,8 @@ impl Visit for Measure<'_> {
                 latencies = found.latencies;
                 if all.iter().any(|candidate| candidate.one_writer) {
                     notes.push(
-                        "iceoryx2 has one writer: of two processes, one does all updates, and fewer \
-                         gets; of 50 % updates, nothing else."
+                        "iceoryx2 has one writer: one of the two processes does all updates and fewer \
+                         gets; at 50 % updates it does no gets."
                             .to_owned(),
                     );
                 }
@@ -247,12 +255,12 @@ impl Visit for Measure<'_> {
     }
 }
 
-/// Fills empty maps, or those that cannot be emptied.
+/// Fills all maps, which are empty or cannot be emptied.
 fn fill<K: Key, const V: usize>(all: &mut [Candidate<K, V>], script: &Script<K, V>) -> Outcome<()> {
     for candidate in all {
         candidate
             .fill(script)
-            .map_err(|error| format!("{}: {error}", candidate.name))?;
+            .map_err(|error| format!("cannot fill {}: {error}", candidate.name))?;
     }
     Ok(())
 }

@@ -1,30 +1,31 @@
-//! One process at work: how long its operations take.
+//! How long the operations of one process take.
 //!
-//! Everything is warmed up before it is measured. A repetition measures every
-//! candidate, one right after the other, so that what changes on the machine in
-//! the course of a run changes for all of them.
+//! Everything is warmed up before it is measured. A repetition measures the candidates
+//! right after each other, so that changes of the machine during a run affect all of
+//! them.
 
 use std::time::{Duration, Instant};
 
 use crate::data::{BATCH, Key, Script};
 use crate::figures::Row;
+use crate::outcome::Outcome;
 use crate::peers::Candidate;
-use crate::store::{Outcome, Runner};
+use crate::store::Runner;
 use crate::work::{ALONE, Work};
 
 /// How much is measured.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) repetitions: usize,
-    /// How long one measurement takes, about.
+    /// About how long one measurement takes.
     pub(crate) length: Duration,
     /// How long the warm-up before each takes.
     pub(crate) warmup: Duration,
 }
 
 impl Plan {
-    /// The plan for maps of `n` entries. Large ones take their time to warm up:
-    /// the others have evicted even what leads to their pages.
+    /// The plan for maps of `n` entries. Large maps need a longer warm-up: the other maps
+    /// have evicted even their page tables from the caches.
     pub(crate) fn new(quick: bool, n: usize) -> Self {
         let large = n > FEW_INSERTS;
         let (repetitions, length) = match (quick, large) {
@@ -42,24 +43,25 @@ impl Plan {
         }
     }
 
-    /// Operations of a warm-up, if a measurement has so many.
+    /// The operations of the warm-up for a measurement of `count` operations.
     fn warming(&self, count: usize) -> usize {
         let share = self.warmup.as_secs_f64() / self.length.as_secs_f64();
         (count as f64 * share) as usize / BATCH * BATCH
     }
 }
 
-/// The repetitions of a run that is to be a result.
+/// The number of repetitions, unless the run is quick.
 const REPETITIONS: usize = 7;
 
+/// The longest time for touching a map's memory.
 const TOUR: Duration = Duration::from_secs(1);
+/// Gets between two looks at the clock.
 const STEP: usize = 256;
 
-/// More inserts than this take too long where one takes microseconds.
+/// The most inserts that are measured of a candidate that takes microseconds for one.
 pub(crate) const FEW_INSERTS: usize = 20_000;
 
-/// Touches a full map's memory before anything is measured, as far as there is
-/// time for it.
+/// Touches the memory of a full map before anything is measured, for at most [`TOUR`].
 pub(crate) fn tour<K: Key, const V: usize>(
     runner: &mut dyn Runner<K, V>,
     script: &Script<K, V>,
@@ -102,8 +104,8 @@ pub(crate) fn steady<K: Key, const V: usize>(
     })
 }
 
-/// A removal and an insertion at 90 % fill, counted as one operation. Leaves the
-/// maps in that state.
+/// A removal and an insertion at 90 % fill, counted as one operation. Leaves the maps
+/// 90 % full.
 pub(crate) fn churn<K: Key, const V: usize>(
     candidates: &mut [Candidate<K, V>],
     script: &Script<K, V>,
@@ -134,8 +136,8 @@ pub(crate) fn churn<K: Key, const V: usize>(
     })
 }
 
-/// Inserts into the empty map until it is full, over and over. Leaves the maps
-/// in some state.
+/// Inserts into the empty map until it is full, again and again. Leaves the maps in any
+/// state.
 pub(crate) fn insert<K: Key, const V: usize>(
     candidates: &mut [Candidate<K, V>],
     script: &Script<K, V>,
@@ -171,11 +173,10 @@ pub(crate) fn insert<K: Key, const V: usize>(
     })
 }
 
-/// The repetitions of some kinds of work. Each does all of it, and each kind has
-/// the candidates in turn, so that what the machine does in the course of a run
-/// concerns all of them. Who comes first changes.
+/// Measures some kinds of work, repeatedly. Each repetition does all kinds, and each kind
+/// by all candidates in turn, starting with another one each time.
 ///
-/// `measure` is told the places of the candidate and of the work, and the
+/// `measure` gets the candidate, its index, the index of the work, and the number of the
 /// repetition.
 fn repeat<K: Key, const V: usize>(
     candidates: &mut [Candidate<K, V>],
@@ -207,7 +208,7 @@ fn repeat<K: Key, const V: usize>(
     Ok(rows)
 }
 
-/// How many operations fill the time of one measurement. Warms up.
+/// How many operations take the time of one measurement. Also warms up.
 fn calibrate<K: Key, const V: usize>(
     candidate: &mut Candidate<K, V>,
     work: Work,
@@ -227,7 +228,7 @@ fn calibrate<K: Key, const V: usize>(
     Ok(count)
 }
 
-/// Whole batches that take about as long as planned.
+/// The number of operations, in whole batches, that take the time of one measurement.
 fn enough(each: Duration, plan: Plan) -> usize {
     let count = plan.length.as_nanos() / each.as_nanos().max(1);
     usize::try_from(count).unwrap_or(BATCH).max(BATCH) / BATCH * BATCH

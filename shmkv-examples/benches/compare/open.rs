@@ -1,5 +1,5 @@
-//! What creating and opening takes, and what the first questions take after it,
-//! by the options that concern pages. Of shmkv only.
+//! How long shmkv takes to create and open a map, and for the first gets after it, with
+//! the options that concern pages.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use shmkv_core::{Options, ShmKey, ShmMap, ToKey};
 
 use crate::configurations::{Label, Visit};
 use crate::data::{Key, Script};
+use crate::outcome::Outcome;
 use crate::scratch::Scratch;
-use crate::store::Outcome;
 
-/// So many questions are asked of a map that has just been opened.
+/// How many gets are measured after opening, twice.
 const FIRST: usize = 100_000;
 
-/// The options, by name: `prefault`, `huge_pages`.
-const ASKED: [(&str, bool, bool); 4] = [
+/// The options: a name, `prefault` and `huge_pages`.
+const OPTIONS: [(&str, bool, bool); 4] = [
     ("none", false, false),
     ("prefault", true, false),
     ("huge pages", false, true),
@@ -34,7 +34,7 @@ pub(crate) const HEAD: [&str; 8] = [
     "the next, ms",
 ];
 
-/// One configuration; gives the rows of its table.
+/// Measures one configuration; the result is the rows of its table.
 pub(crate) struct Open<'m> {
     pub(crate) scratch: &'m Scratch,
     pub(crate) repetitions: usize,
@@ -54,9 +54,9 @@ impl Visit for Open<'_> {
         let name = self.scratch.name("open");
         let script = Script::<Name, V>::new(N, 0);
         // A column of repetitions for each figure.
-        let mut figures = vec![vec![Vec::new(); HEAD.len() - 1]; ASKED.len() + 1];
+        let mut figures = vec![vec![Vec::new(); HEAD.len() - 1]; OPTIONS.len() + 1];
         for _ in 0..self.repetitions {
-            for (at, (_, prefault, huge_pages)) in ASKED.into_iter().enumerate() {
+            for (at, (_, prefault, huge_pages)) in OPTIONS.into_iter().enumerate() {
                 let options = ShmMap::<N, K, V, Name, [u8; V]>::options()
                     .prefault(prefault)
                     .huge_pages(huge_pages);
@@ -64,10 +64,10 @@ impl Visit for Open<'_> {
                 let opened = open(&options, &name, &script)?;
                 let mut all = vec![(at, [&created[..], &opened[1..]].concat())];
                 if !prefault && !huge_pages {
-                    // And by somebody who is the first to ask.
+                    // A map without huge pages, opened by a process that asks for them.
                     let opened = open(&options.huge_pages(true), &name, &script)?;
                     let of_creation = [None, None, opened[0]];
-                    all.push((ASKED.len(), [&of_creation[..], &opened[1..]].concat()));
+                    all.push((OPTIONS.len(), [&of_creation[..], &opened[1..]].concat()));
                 }
                 shmkv_core::unlink(&name)?;
                 for (row, found) in all {
@@ -77,8 +77,8 @@ impl Visit for Open<'_> {
                 }
             }
         }
-        let names = ASKED.iter().map(|asked| asked.0);
-        let names = names.chain(["huge pages, of a map made without"]);
+        let names = OPTIONS.iter().map(|options| options.0);
+        let names = names.chain(["huge pages, on opening only"]);
         let row = |(name, columns): (&str, Vec<Vec<f64>>)| {
             let cells = columns.into_iter().map(median);
             [name.to_owned()].into_iter().chain(cells).collect()
@@ -87,7 +87,8 @@ impl Visit for Open<'_> {
     }
 }
 
-/// Time, resident memory, memory in huge pages. Leaves a full map.
+/// Creates a map and fills it. Returns the time, the resident memory and the memory in
+/// huge pages.
 fn create<const N: usize, const K: usize, const V: usize, Name>(
     options: &Options<ShmMap<N, K, V, Name, [u8; V]>>,
     name: &str,
@@ -109,8 +110,8 @@ where
     Ok([Some(millis(time)), Some(resident), Some(mebi(huge))])
 }
 
-/// Memory in huge pages, time, resident memory, time of the first questions, and of
-/// as many others.
+/// Opens the map. Returns the memory in huge pages, the time, the resident memory, and the
+/// times of the first gets and of as many after them.
 fn open<const N: usize, const K: usize, const V: usize, Name>(
     options: &Options<ShmMap<N, K, V, Name, [u8; V]>>,
     name: &str,
@@ -129,10 +130,10 @@ where
     let mut gets = [Duration::ZERO; 2];
     for (nth, took) in gets.iter_mut().enumerate() {
         let start = Instant::now();
-        script.hits.each(nth * FIRST, FIRST, |ask, _| {
-            match black_box(map.get(ask.key)?) {
+        script.hits.each(nth * FIRST, FIRST, |access, _| {
+            match black_box(map.get(access.key)?) {
                 Some(_) => Ok(()),
-                None => Outcome::Err("a key that is there was not found".into()),
+                None => Outcome::Err("a key was not found".into()),
             }
         })?;
         *took = start.elapsed();
@@ -141,12 +142,14 @@ where
     Ok([mebi(huge), millis(time), resident, first, next].map(Some))
 }
 
-/// MiB of this process's memory that are resident and shared.
+/// The resident shared memory of this process, in MiB.
 fn resident() -> Outcome<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|it| it.strip_prefix("RssShmem:"));
     let kilobytes = line.and_then(|it| it.trim().strip_suffix(" kB"));
-    let kilobytes: u32 = kilobytes.ok_or("/proc/self/status is unclear")?.parse()?;
+    let kilobytes: u32 = kilobytes
+        .ok_or("no RssShmem in /proc/self/status")?
+        .parse()?;
     Ok(f64::from(kilobytes) / 1024.0)
 }
 

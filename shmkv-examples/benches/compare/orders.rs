@@ -1,8 +1,8 @@
-//! What two askers at once are told, and how they do it.
+//! The orders that two workers get, and how they carry them out.
 //!
-//! An order names a moment to begin. Until then the asker warms up, at the work
-//! that it is about to do; then it works for the time that it is given. So all
-//! are measured while all are at work.
+//! An order names a moment to begin. Until then the worker warms up, with the work that
+//! it is about to do; then it works for a given time. So each worker is measured while
+//! the other one works, too.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -10,25 +10,26 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::data::{Key, Script};
 use crate::figures::Latency;
-use crate::store::{Outcome, Runner};
+use crate::outcome::Outcome;
+use crate::store::Runner;
 use crate::work::Work;
 
-/// Something to be done by one of two, at a given time.
+/// The work of one worker, at a given time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) candidate: String,
     pub(crate) work: Work,
-    /// On the monotonic clock, in nanoseconds, as is `length`.
+    /// On the monotonic clock, in nanoseconds, like `length`.
     pub(crate) start: u64,
     pub(crate) length: u64,
 }
 
-/// What came of it.
+/// What the worker did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Done {
     pub(crate) operations: usize,
     pub(crate) nanoseconds: u64,
-    /// Of all orders for [`Work::Latency`] so far.
+    /// The latencies of all orders for [`Work::Latency`] so far.
     pub(crate) latency: Option<Latency>,
 }
 
@@ -40,12 +41,12 @@ pub(crate) fn latencies() -> Outcome<Latencies> {
     Ok(Histogram::new_with_bounds(1, 60_000_000_000, 3)?)
 }
 
-/// So many operations at most between two looks at the clock.
+/// The most operations between two looks at the clock.
 const MOST: usize = 4096;
-/// Operations between two looks at the clock take about this long.
+/// About how long the operations between two looks at the clock take, in nanoseconds.
 const STEP: u64 = 30_000;
 
-/// Does what is ordered. Without a candidate, the clock alone is measured.
+/// Carries out an order. Without a runner, measures the clock alone.
 pub(crate) fn perform<K: Key, const V: usize>(
     order: &Order,
     mut runner: Option<&mut dyn Runner<K, V>>,
@@ -73,7 +74,7 @@ pub(crate) fn perform<K: Key, const V: usize>(
             count /= 2;
         }
     }
-    // Later than ordered only if the last step of the warm-up was a long one.
+    // Later than ordered only if the last step of the warm-up took long.
     let begin = time;
     let mut operations = 0;
     while operations == 0 || time < begin + order.length {
@@ -90,7 +91,7 @@ pub(crate) fn perform<K: Key, const V: usize>(
     })
 }
 
-/// As [`Runner::latencies`], with nothing between the readings.
+/// As [`Runner::latencies`], with nothing between the readings of the clock.
 fn clock_alone(count: usize, histogram: &mut Latencies) -> Outcome<()> {
     for _ in 0..count {
         let last = clock::now()?;

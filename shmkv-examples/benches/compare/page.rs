@@ -6,17 +6,17 @@ use crate::figures::Figures;
 use crate::grid::{Grid, grids, heading};
 use crate::peers::OURS;
 
-/// The page, with a picture if there is one beside it.
+/// The page, which shows the picture if there is one.
 pub(crate) fn page(figures: &Figures, picture: Option<&str>) -> String {
     let mut text = format!(
-        "<!-- Made by the benchmark; to change it, run that again. -->\n\n\
+        "<!-- Written by the benchmark with --report: change benches/compare, not this. -->\n\n\
          # Results\n\n\
-         What is measured, and how, is explained in [README.md](README.md).\n\n\
+         [README.md](README.md) explains what is measured, and how.\n\n\
          ```sh\n{}\n```\n\n",
         figures.command
     );
     if figures.quick {
-        text.push_str("This was a quick run: a glance, not a result.\n\n");
+        text.push_str("This was a quick run, for a first impression.\n\n");
     }
     machine(&mut text, figures);
     candidates(&mut text, figures);
@@ -93,7 +93,7 @@ fn machine(text: &mut String, figures: &Figures) {
     text.push('\n');
 }
 
-/// Who took part, and in which version.
+/// The candidates and their versions.
 fn candidates(text: &mut String, figures: &Figures) {
     let all = figures
         .configurations

@@ -1,29 +1,29 @@
-//! Where a run keeps what several processes share, and that nothing of it stays.
+//! The files and names that the processes of a run share, and their removal.
 //!
-//! All of it is in one directory of its own in `/dev/shm`, or has a name that
-//! begins with the directory's. It is removed when the run ends, when it is
-//! interrupted, and, if it was killed, when the next run begins: a lock on a file
-//! in the directory, which ends with its process, tells who is still there.
+//! **Invariant.** They are in a directory of the run in `/dev/shm`, or their names begin
+//! with the directory's. All are removed when the run ends or is interrupted; if it was
+//! killed, the next run removes them. It knows by a lock on a file in the directory, which
+//! the kernel releases when the process dies.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use crate::store::Outcome;
+use crate::outcome::Outcome;
 
 const SHARED: &str = "/dev/shm";
 const PREFIX: &str = "shmkv-bench-";
 
-/// The place of one run.
+/// The directory of one run.
 pub(crate) struct Scratch {
     directory: PathBuf,
-    /// None in a process that only visits.
+    /// `None` in a process that does not own the run.
     lock: Option<File>,
 }
 
 impl Scratch {
-    /// Makes the place, and sees to it that an interrupt removes it.
+    /// Creates the directory, and removes it if the run is interrupted.
     pub(crate) fn new() -> Outcome<Self> {
         sweep()?;
         let directory = directory(process::id());
@@ -32,7 +32,7 @@ impl Scratch {
         lock.lock()?;
         let doomed = directory.clone();
         ctrlc::set_handler(move || {
-            // Whatever cannot be removed, the next run will try again.
+            // The next run tries again to remove what is left.
             let _ = remove(&doomed);
             process::exit(130);
         })?;
@@ -42,7 +42,7 @@ impl Scratch {
         })
     }
 
-    /// The place of another process's run.
+    /// The directory of another process's run.
     pub(crate) fn of(owner: u32) -> Self {
         Self {
             directory: directory(owner),
@@ -67,7 +67,7 @@ impl Drop for Scratch {
         if self.lock.is_some()
             && let Err(error) = remove(&self.directory)
         {
-            eprintln!("not removed: {}: {error}", self.directory.display());
+            eprintln!("cannot remove {}: {error}", self.directory.display());
         }
     }
 }
@@ -76,7 +76,7 @@ fn directory(owner: u32) -> PathBuf {
     Path::new(SHARED).join(format!("{PREFIX}{owner}"))
 }
 
-/// Removes what runs left that were killed.
+/// Removes the directories of runs that were killed.
 fn sweep() -> io::Result<()> {
     for entry in fs::read_dir(SHARED)? {
         let entry = entry?;
@@ -84,7 +84,7 @@ fn sweep() -> io::Result<()> {
         if !ours || !entry.file_type()?.is_dir() {
             continue;
         }
-        // Without a lock it is just being made.
+        // A directory without the file is being created.
         let dead = File::open(entry.path().join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
         if dead {
             remove(&entry.path())?;
@@ -93,7 +93,7 @@ fn sweep() -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the directory and all that is named after it.
+/// Removes the directory, and all files whose names begin with its name.
 fn remove(directory: &Path) -> io::Result<()> {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     for entry in fs::read_dir(SHARED)? {

@@ -1,66 +1,61 @@
-//! What a candidate can do, and the loops that make it do so.
+//! What a candidate can do, and the loops that are measured.
 //!
-//! [`Store`] is one operation at a time, as each candidate's own file gives it.
-//! [`Runner`] is many at a time: its loops are compiled for every candidate, so
-//! that operations are inlined as in a program that uses it, and no call through
-//! a table is inside what is measured.
+//! A [`Store`] does one operation at a time; each candidate implements it. A [`Runner`]
+//! does many: its loops are compiled for every candidate, so that operations are inlined
+//! as in a program that uses the map, and no virtual call is part of what is measured.
 
-use std::error::Error;
 use std::hint::black_box;
 
 use hdrhistogram::Histogram;
 
 use crate::clock;
-use crate::data::{Ask, BATCH, Key, Script};
+use crate::data::{Access, BATCH, Key, Script};
+use crate::outcome::{Failure, Outcome};
 use crate::work::Work;
-
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
-pub(crate) type Outcome<T> = Result<T, Failure>;
 
 /// A map from keys to values of `V` bytes, one operation at a time.
 pub(crate) trait Store<K: Key, const V: usize> {
-    /// Copies the value out and lets [`seen`] look at it; whether there is one.
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool>;
+    /// Copies the value and passes it to [`seen`]. Returns whether there is one.
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool>;
 
-    /// A get through what the candidate has resolved beforehand, if it
-    /// [`can`](Self::can).
-    fn prepared(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        self.get(ask)
+    /// A get by what the candidate resolved beforehand, if it [`can`](Self::can).
+    fn prepared(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        self.get(access)
     }
 
-    /// How many of the keys have a value, all of which are copied out.
-    fn get_many(&mut self, asks: [Ask<'_, K>; BATCH]) -> Outcome<usize> {
+    /// Copies the values of several keys. Returns how many there are.
+    fn get_many(&mut self, accesses: [Access<'_, K>; BATCH]) -> Outcome<usize> {
         let mut found = 0;
-        for ask in asks {
-            found += usize::from(self.get(ask)?);
+        for access in accesses {
+            found += usize::from(self.get(access)?);
         }
         Ok(found)
     }
 
     /// Stores the value, whether or not there was one.
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()>;
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()>;
 
-    /// Removes the entry; whether there was one.
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool>;
+    /// Removes the entry. Returns whether there was one.
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool>;
 
     /// Removes all entries and keeps the memory.
     fn clear(&mut self) -> Outcome<()>;
 
-    /// Fills the empty map in the fastest way there is; not measured.
+    /// Fills the empty map as fast as possible. Not measured.
     fn load(&mut self, script: &Script<K, V>) -> Outcome<()> {
         for (turn, (key, entry)) in script.entering.iter().enumerate() {
             let entry = *entry as usize;
-            self.insert(Ask { key, entry }, script.value(turn))?;
+            self.insert(Access { key, entry }, script.value(turn))?;
         }
         Ok(())
     }
 
-    /// Whether it can do this work at all.
+    /// Whether the candidate can do this work.
     fn can(&self, work: Work) -> bool {
         work != Work::Prepared
     }
 
-    /// Told that from now on so many others use the map, and this one does not.
+    /// Says that from now on `users` other processes use the map, and this one does not.
     fn lend(&mut self, _users: usize) -> Outcome<()> {
         Ok(())
     }
@@ -72,15 +67,15 @@ pub(crate) trait Store<K: Key, const V: usize> {
     }
 }
 
-/// Makes the compiler believe that the value is looked at, where it is: the copy
-/// is made, once.
+/// Makes the compiler assume that the value is read where it is, so that it is copied
+/// exactly once.
 #[inline(always)]
 pub(crate) fn seen<T>(value: &T) {
     black_box(value);
 }
 
-/// Lets the processor begin nothing of what follows before what came before has
-/// ended: no waiting for memory overlaps.
+/// Keeps the processor from starting later instructions before earlier ones have
+/// finished: so no two operations wait for memory at the same time.
 #[inline(always)]
 fn no_overlap() {
     #[cfg(target_arch = "x86_64")]
@@ -94,11 +89,11 @@ fn no_overlap() {
 
 /// A [`Store`], many operations at a time.
 pub(crate) trait Runner<K: Key, const V: usize> {
-    /// Does `count` operations of `work`, from number `from` of its list on.
+    /// Does `count` operations of `work`, starting with access number `from`.
     fn run(&mut self, work: Work, script: &Script<K, V>, from: usize, count: usize) -> Outcome<()>;
 
-    /// Does gets one by one, and notes how long each takes, with the reading of
-    /// the clock.
+    /// Does gets one by one, and records how long each takes, with one reading of the
+    /// clock.
     fn latencies(
         &mut self,
         script: &Script<K, V>,
@@ -107,7 +102,7 @@ pub(crate) trait Runner<K: Key, const V: usize> {
         histogram: &mut Histogram<u64>,
     ) -> Outcome<()>;
 
-    /// Fills what is empty.
+    /// Fills the empty map.
     fn fill(&mut self, script: &Script<K, V>) -> Outcome<()>;
 
     /// Removes a tenth of the entries of a full map.
@@ -124,45 +119,47 @@ impl<S: Store<K, V>, K: Key, const V: usize> Runner<K, V> for S {
     fn run(&mut self, work: Work, script: &Script<K, V>, from: usize, count: usize) -> Outcome<()> {
         let (hits, misses) = (&script.hits, &script.misses);
         match work {
-            Work::Get => hits.each(from, count, |ask, _| expect(self.get(ask)?, true)),
-            Work::Serial => hits.each(from, count, |ask, _| {
+            Work::Get => hits.each(from, count, |access, _| expect(self.get(access)?, true)),
+            Work::Serial => hits.each(from, count, |access, _| {
                 no_overlap();
-                expect(self.get(ask)?, true)
+                expect(self.get(access)?, true)
             }),
-            Work::Miss => misses.each(from, count, |ask, _| expect(self.get(ask)?, false)),
-            Work::Prepared => hits.each(from, count, |ask, _| expect(self.prepared(ask)?, true)),
-            Work::Many => hits.batches(from, count, |asks| {
-                expect(self.get_many(asks)? == BATCH, true)
+            Work::Miss => misses.each(from, count, |access, _| expect(self.get(access)?, false)),
+            Work::Prepared => hits.each(from, count, |access, _| {
+                expect(self.prepared(access)?, true)
+            }),
+            Work::Many => hits.batches(from, count, |accesses| {
+                expect(self.get_many(accesses)? == BATCH, true)
             }),
             Work::Update => {
                 let mut turn = 0;
-                hits.each(from, count, |ask, _| {
+                hits.each(from, count, |access, _| {
                     turn += 1;
-                    self.insert(ask, script.value(turn))
+                    self.insert(access, script.value(turn))
                 })
             }
             Work::Mix { updates } => {
                 let mut turn = 0;
-                hits.each(from, count, |ask, die| {
+                hits.each(from, count, |access, die| {
                     if die < updates {
                         turn += 1;
-                        self.insert(ask, script.value(turn))
+                        self.insert(access, script.value(turn))
                     } else {
-                        expect(self.get(ask)?, true)
+                        expect(self.get(access)?, true)
                     }
                 })
             }
             Work::Hot => (0..count).try_for_each(|_| {
                 let (key, entry) = &script.entering[0];
                 let entry = *entry as usize;
-                expect(self.get(black_box(Ask { key, entry }))?, true)
+                expect(self.get(black_box(Access { key, entry }))?, true)
             }),
             Work::Insert => {
                 for (turn, (key, entry)) in
                     script.entering.iter().enumerate().skip(from).take(count)
                 {
                     let entry = *entry as usize;
-                    self.insert(Ask { key, entry }, script.value(turn))?;
+                    self.insert(Access { key, entry }, script.value(turn))?;
                 }
                 Ok(())
             }
@@ -180,11 +177,11 @@ impl<S: Store<K, V>, K: Key, const V: usize> Runner<K, V> for S {
         histogram: &mut Histogram<u64>,
     ) -> Outcome<()> {
         let mut last = clock::now()?;
-        script.hits.each(from, count, |ask, _| {
-            expect(self.get(ask)?, true)?;
+        script.hits.each(from, count, |access, _| {
+            expect(self.get(access)?, true)?;
             let time = clock::now()?;
             histogram.saturating_record(time - last);
-            // What recording takes is nobody's latency.
+            // Recording is not part of a latency.
             last = clock::now()?;
             Ok(())
         })
@@ -197,7 +194,7 @@ impl<S: Store<K, V>, K: Key, const V: usize> Runner<K, V> for S {
     fn thin(&mut self, script: &Script<K, V>) -> Outcome<()> {
         for (key, entry) in &script.entering[ninety_percent(script.n)..] {
             let entry = *entry as usize;
-            expect(self.remove(Ask { key, entry })?, true)?;
+            expect(self.remove(Access { key, entry })?, true)?;
         }
         Ok(())
     }
@@ -219,12 +216,12 @@ impl<S: Store<K, V>, K: Key, const V: usize> Runner<K, V> for S {
     }
 }
 
-/// How many entries live while entries come and go: 90 %.
+/// The number of entries during churn: 90 %.
 pub(crate) fn ninety_percent(n: usize) -> usize {
     n - n.div_ceil(10)
 }
 
-/// Removes the oldest of 90 % and inserts the one that was away longest.
+/// Removes the oldest entry, and inserts the one that was removed first.
 #[inline(always)]
 fn churn<S: Store<K, V>, K: Key, const V: usize>(
     store: &mut S,
@@ -238,17 +235,17 @@ fn churn<S: Store<K, V>, K: Key, const V: usize>(
     for turn in 0..count {
         let (key, entry) = &script.entering[old];
         let entry = *entry as usize;
-        expect(store.remove(Ask { key, entry })?, true)?;
+        expect(store.remove(Access { key, entry })?, true)?;
         let (key, entry) = &script.entering[new];
         let entry = *entry as usize;
-        store.insert(Ask { key, entry }, script.value(turn))?;
+        store.insert(Access { key, entry }, script.value(turn))?;
         old = if old + 1 == n { 0 } else { old + 1 };
         new = if new + 1 == n { 0 } else { new + 1 };
     }
     Ok(())
 }
 
-/// A candidate that answers wrongly is not measured.
+/// Ends the run if a candidate returns a wrong answer.
 #[inline(always)]
 fn expect(found: bool, expected: bool) -> Outcome<()> {
     if found == expected {
@@ -261,8 +258,8 @@ fn expect(found: bool, expected: bool) -> Outcome<()> {
 #[cold]
 fn wrong(expected: bool) -> Failure {
     if expected {
-        "an entry is missing".into()
+        "a key was not found".into()
     } else {
-        "an absent key has an entry".into()
+        "an absent key was found".into()
     }
 }

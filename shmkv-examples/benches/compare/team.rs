@@ -1,8 +1,8 @@
-//! Two askers at once: two processes, or two threads for maps in private memory.
+//! Two workers at once: two processes, or two threads for maps in private memory.
 //!
-//! Processes are this program again, started anew, and each opens the maps by
-//! their names as any program would. They live for a configuration and take
-//! [`Order`]s on their standard input, one a line; they end when that ends.
+//! A worker process is this program again, which opens the maps by their names as any
+//! program would. It exists for one configuration and reads [`Order`]s from its standard
+//! input, one per line; when that ends, it exits.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -17,18 +17,19 @@ use crate::configurations::{Label, Visit};
 use crate::data::{Key, Script};
 use crate::measure;
 use crate::orders::{Done, Latencies, Order, latencies, perform};
-use crate::peers::{self, Place};
+use crate::outcome::Outcome;
+use crate::peers::{self, Context};
 use crate::scratch::Scratch;
-use crate::store::{Outcome, Runner};
+use crate::store::Runner;
 
-/// What a process is told when it is started.
+/// The task of a worker process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Task {
     pub(crate) label: Label,
-    /// The process whose run it is.
+    /// The process that owns the run.
     pub(crate) owner: u32,
     /// 0 or 1.
-    pub(crate) who: usize,
+    pub(crate) worker: usize,
     pub(crate) processor: usize,
     pub(crate) candidates: Vec<String>,
 }
@@ -36,7 +37,7 @@ pub(crate) struct Task {
 impl Visit for Task {
     type Result = ();
 
-    /// The life of such a process.
+    /// The main function of a worker process.
     fn visit<const N: usize, const K: usize, const V: usize, Name>(
         self,
         label: Label,
@@ -46,17 +47,17 @@ impl Visit for Task {
         for<'k> &'k Name: ToKey<Name>,
     {
         clock::pin(&[self.processor])?;
-        let script = Script::<Name, V>::new(N, 1 + self.who as u64);
+        let script = Script::<Name, V>::new(N, 1 + self.worker as u64);
         let scratch = Scratch::of(self.owner);
-        let place = Place {
+        let context = Context {
             scratch: &scratch,
             label,
             processors: &[self.processor],
         };
         let mut stores = BTreeMap::new();
         for name in &self.candidates {
-            let mut store = peers::open::<N, K, V, Name>(&place, name)
-                .map_err(|error| format!("{name}: {error}"))?;
+            let mut store = peers::open::<N, K, V, Name>(&context, name)
+                .map_err(|error| format!("cannot open {name}: {error}"))?;
             measure::tour(&mut *store, &script)?;
             stores.insert(name.clone(), (store, latencies()?));
         }
@@ -79,7 +80,7 @@ impl Visit for Task {
 /// A process that takes orders.
 pub(crate) struct Worker {
     child: Child,
-    /// None when it has been told to end.
+    /// `None` once it was asked to exit.
     orders: Option<ChildStdin>,
     answers: Lines<BufReader<ChildStdout>>,
 }
@@ -114,7 +115,7 @@ impl Worker {
 
     fn answer(&mut self) -> Outcome<String> {
         let line = self.answers.next();
-        Ok(line.ok_or("a worker process has ended")??)
+        Ok(line.ok_or("a worker process exited early")??)
     }
 }
 
@@ -122,7 +123,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         drop(self.orders.take());
         if let Err(error) = self.child.wait() {
-            eprintln!("a worker process: {error}");
+            eprintln!("cannot wait for a worker process: {error}");
         }
     }
 }
@@ -139,7 +140,7 @@ pub(crate) fn command(workers: &mut [Worker], orders: &[Order]) -> Outcome<Vec<D
         .collect()
 }
 
-/// A thread's share of a map in private memory.
+/// What one thread needs to work on a map in private memory.
 pub(crate) struct Share<'s, K: Key, const V: usize> {
     pub(crate) runner: Box<dyn Runner<K, V> + Send>,
     pub(crate) script: &'s Script<K, V>,
@@ -147,7 +148,7 @@ pub(crate) struct Share<'s, K: Key, const V: usize> {
     pub(crate) processor: usize,
 }
 
-/// Lets threads do what [`command`] lets processes do.
+/// As [`command`], for threads.
 pub(crate) fn command_threads<K: Key, const V: usize>(
     shares: &mut [Share<'_, K, V>],
     orders: &[Order],
@@ -164,7 +165,7 @@ pub(crate) fn command_threads<K: Key, const V: usize>(
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread
                 .join()
-                .unwrap_or_else(|_| Err("a thread has panicked".into()))
+                .unwrap_or_else(|_| Err("a thread panicked".into()))
         };
         threads.into_iter().map(join).collect()
     })

@@ -1,4 +1,4 @@
-//! Figures for people at a terminal.
+//! Figures on a terminal.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use crate::figures::{Configuration, Figures};
 use crate::grid::{grids, heading};
 
-/// What stands above the tables.
+/// The lines above the tables.
 pub(crate) fn head(figures: &Figures) -> String {
     let kind = if figures.quick {
-        " (quick: a glance, not a result)"
+        " (quick, for a first impression)"
     } else {
         ""
     };
@@ -33,7 +33,7 @@ pub(crate) fn tables(configuration: &Configuration) -> String {
     text
 }
 
-/// Any table; numbers from the second column on.
+/// A table with numbers from the second column on.
 pub(crate) fn table(head: Vec<String>, rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
     table

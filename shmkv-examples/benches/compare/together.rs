@@ -1,31 +1,31 @@
-//! Two at work at once: what it does to their speed, and to a get's latency.
+//! Two workers at once: their throughput, and the latency of a get.
 
 use crate::clock;
 use crate::data::{Key, Script};
 use crate::figures::{Latency, Reach, Row};
 use crate::measure::{Plan, tour};
 use crate::orders::{Done, Order, latencies};
+use crate::outcome::Outcome;
 use crate::peers::{Candidate, OURS};
-use crate::store::Outcome;
 use crate::team::{Share, Task, Worker, command, command_threads};
 use crate::work::{TOGETHER, Work};
 
-/// All that two are measured at.
+/// The figures of two workers.
 pub(crate) struct Together {
     pub(crate) rows: Vec<Row>,
     pub(crate) latencies: Vec<Latency>,
 }
 
-/// A candidate, and the threads that share it; none if it is processes.
+/// A candidate, and the threads that share it; none if processes do.
 struct Entrant<'s, K: Key, const V: usize> {
     candidate: &'s mut Candidate<K, V>,
     threads: Vec<Share<'s, K, V>>,
 }
 
-/// What is told to process or thread 0 and 1; the latter may be idle.
+/// The work of workers 0 and 1; worker 1 may be idle.
 type Works = (Work, Option<Work>);
 
-/// Measures the maps, which are full. `scripts` are those of two threads.
+/// Measures full maps. `scripts` are those of the two threads.
 pub(crate) fn measure<'s, K: Key, const V: usize>(
     candidates: &'s mut [Candidate<K, V>],
     scripts: &'s [Script<K, V>; 2],
@@ -47,7 +47,7 @@ pub(crate) fn measure<'s, K: Key, const V: usize>(
             Reach::Threads => {
                 for (script, processor) in scripts.iter().zip(processors) {
                     threads.push(Share {
-                        runner: candidate.twin().ok_or("cannot be shared")?,
+                        runner: candidate.twin().ok_or("threads cannot share it")?,
                         script,
                         latencies: latencies()?,
                         processor,
@@ -58,9 +58,9 @@ pub(crate) fn measure<'s, K: Key, const V: usize>(
         entrants.push(Entrant { candidate, threads });
     }
     let mut workers = Vec::new();
-    for (who, processor) in processors.into_iter().enumerate() {
+    for (worker, processor) in processors.into_iter().enumerate() {
         let mut task = task.clone();
-        task.who = who;
+        task.worker = worker;
         task.processor = processor;
         task.candidates = shared.clone();
         workers.push(Worker::start(&task)?);
@@ -68,7 +68,7 @@ pub(crate) fn measure<'s, K: Key, const V: usize>(
     for worker in &mut workers {
         worker.ready()?;
     }
-    // They had a look at their maps; so have the threads.
+    // The worker processes have touched the memory of their maps; so do the threads.
     for share in entrants.iter_mut().flat_map(|entrant| &mut entrant.threads) {
         tour(&mut *share.runner, share.script)?;
     }
@@ -85,7 +85,7 @@ pub(crate) fn measure<'s, K: Key, const V: usize>(
     Ok(Together { rows, latencies })
 }
 
-/// The work by one, and by two, in turn.
+/// Each kind of work, by one worker and by two in turn.
 fn mixed<K: Key, const V: usize>(
     entrants: &mut [Entrant<'_, K, V>],
     workers: &mut [Worker],
@@ -124,7 +124,7 @@ fn mixed<K: Key, const V: usize>(
     Ok(rows)
 }
 
-/// The same share of updates, all by the first.
+/// The same share of updates, all by worker 0.
 fn by_one_writer(work: Work) -> Works {
     match work {
         Work::Mix { updates } => {
@@ -137,7 +137,8 @@ fn by_one_writer(work: Work) -> Works {
     }
 }
 
-/// Latencies of the second's gets while the first updates; last, of the clock.
+/// The latencies of worker 1's gets while worker 0 updates; the last one is that of the
+/// clock alone.
 fn beside_a_writer<K: Key, const V: usize>(
     entrants: &mut [Entrant<'_, K, V>],
     workers: &mut [Worker],
@@ -188,7 +189,7 @@ impl<K: Key, const V: usize> Entrant<'_, K, V> {
     }
 }
 
-/// Orders to begin together, soon.
+/// Orders to begin at the same moment, after the warm-up.
 fn orders(candidate: &str, plan: Plan, (first, second): Works) -> Outcome<Vec<Order>> {
     let length = u64::try_from(plan.length.as_nanos())?;
     let start = clock::now()? + u64::try_from(plan.warmup.as_nanos())?;
@@ -210,7 +211,7 @@ fn rate(done: &Done) -> f64 {
     done.operations as f64 / done.nanoseconds as f64
 }
 
-/// Nanoseconds per operation of all together.
+/// Nanoseconds per operation, of all workers together.
 fn per_operation(done: &[Done]) -> f64 {
     1.0 / done.iter().map(rate).sum::<f64>()
 }

@@ -5,31 +5,31 @@ use serde::{Deserialize, Serialize};
 /// What a candidate is made to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Work {
-    /// Gets of keys that are there.
+    /// Gets of keys that are in the map.
     Get,
     /// Gets of keys that are not.
     Miss,
-    /// Inserts of keys that are there.
+    /// Inserts of keys that are in the map.
     Update,
-    /// Gets, of which none begins before the last one has ended.
+    /// Gets, each of which begins when the one before has finished.
     Serial,
     /// Gets in batches.
     Many,
-    /// Gets through what was resolved beforehand.
+    /// Gets by what was resolved beforehand.
     Prepared,
     /// Inserts into the empty map, until it is full.
     Insert,
     /// A removal and an insertion, at 90 % fill.
     Churn,
-    /// Gets and updates, in this share of a hundred.
+    /// Gets and this percentage of updates.
     Mix { updates: u32 },
-    /// Gets of one and the same key.
+    /// Gets of one key.
     Hot,
-    /// Single gets, one by one, beside a writer.
+    /// Single gets, one by one, while another worker updates.
     Latency,
 }
 
-/// The work of one process, one thread.
+/// The work of one process with one thread, on a full map.
 pub(crate) const ALONE: [Work; 6] = [
     Work::Get,
     Work::Miss,
@@ -39,14 +39,14 @@ pub(crate) const ALONE: [Work; 6] = [
     Work::Prepared,
 ];
 
-/// The work of two.
+/// The work of two at once.
 pub(crate) const TOGETHER: [Work; 3] = [
     Work::Mix { updates: 5 },
     Work::Mix { updates: 50 },
     Work::Hot,
 ];
 
-/// All of it, in the order of the tables.
+/// All work, in the order of the tables.
 pub(crate) const ALL: [Work; 12] = [
     Work::Get,
     Work::Miss,
@@ -105,7 +105,7 @@ impl Work {
         let found = ALL.into_iter().find(|work| work.word() == word);
         found.ok_or_else(|| {
             let words: Vec<_> = ALL.iter().map(|work| work.word()).collect();
-            format!("no such work; there are: {}", words.join(", "))
+            format!("expected one of {}", words.join(", "))
         })
     }
 }

@@ -1,13 +1,14 @@
-//! Concurrent maps in private memory, for the threads of one process. All hash
-//! with foldhash, as hashbrown does.
+//! Concurrent maps in private memory, for the threads of one process. All hash with
+//! foldhash, like hashbrown.
 
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 
-use crate::data::{Ask, Key};
-use crate::store::{Outcome, Runner, Store, seen};
+use crate::data::{Access, Key};
+use crate::outcome::Outcome;
+use crate::store::{Runner, Store, seen};
 
 #[derive(Clone)]
 pub(crate) struct Dashmap<K: Key, const V: usize>(Arc<DashMap<K, [u8; V], RandomState>>);
@@ -21,21 +22,21 @@ impl<K: Key, const V: usize> Dashmap<K, V> {
 
 impl<K: Key, const V: usize> Store<K, V> for Dashmap<K, V> {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        let value = self.0.get(ask.key).map(|found| *found);
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        let value = self.0.get(access.key).map(|found| *found);
         seen(&value);
         Ok(value.is_some())
     }
 
     #[inline(always)]
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
-        self.0.insert(*ask.key, *value);
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
+        self.0.insert(*access.key, *value);
         Ok(())
     }
 
     #[inline(always)]
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        Ok(self.0.remove(ask.key).is_some())
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        Ok(self.0.remove(access.key).is_some())
     }
 
     fn clear(&mut self) -> Outcome<()> {
@@ -62,21 +63,21 @@ impl<K: Key, const V: usize> Papaya<K, V> {
 
 impl<K: Key, const V: usize> Store<K, V> for Papaya<K, V> {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        let value = self.0.pin().get(ask.key).copied();
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        let value = self.0.pin().get(access.key).copied();
         seen(&value);
         Ok(value.is_some())
     }
 
     #[inline(always)]
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
-        self.0.pin().insert(*ask.key, *value);
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
+        self.0.pin().insert(*access.key, *value);
         Ok(())
     }
 
     #[inline(always)]
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        Ok(self.0.pin().remove(ask.key).is_some())
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        Ok(self.0.pin().remove(access.key).is_some())
     }
 
     fn clear(&mut self) -> Outcome<()> {
@@ -101,21 +102,21 @@ impl<K: Key, const V: usize> Scc<K, V> {
 
 impl<K: Key, const V: usize> Store<K, V> for Scc<K, V> {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        let value = self.0.read_sync(ask.key, |_, value| *value);
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        let value = self.0.read_sync(access.key, |_, value| *value);
         seen(&value);
         Ok(value.is_some())
     }
 
     #[inline(always)]
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
-        self.0.upsert_sync(*ask.key, *value);
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
+        self.0.upsert_sync(*access.key, *value);
         Ok(())
     }
 
     #[inline(always)]
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        Ok(self.0.remove_sync(ask.key).is_some())
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        Ok(self.0.remove_sync(access.key).is_some())
     }
 
     fn clear(&mut self) -> Outcome<()> {

@@ -1,9 +1,9 @@
-//! iceoryx2's blackboard at its best: every entry's handle is resolved before
+//! iceoryx2's blackboard at its best: the handles of all entries are resolved before
 //! anything is measured.
 //!
-//! A service has one writer in one process; entries can be neither added nor
-//! removed. Handles are found by a scan of all keys, so that maps of a million
-//! entries cannot be made in any useful time.
+//! A service has one writer in one process; entries can be neither added nor removed. A
+//! handle is found by a scan of all keys, so resolving a million of them takes more than
+//! an hour.
 
 use std::path::Path;
 
@@ -12,8 +12,9 @@ use iceoryx2::port::writer::{EntryHandleMut, Writer};
 use iceoryx2::prelude::*;
 use iceoryx2::service::port_factory::blackboard::PortFactory;
 
-use crate::data::{Ask, Key};
-use crate::store::{Outcome, Store, seen};
+use crate::data::{Access, Key};
+use crate::outcome::Outcome;
+use crate::store::{Store, seen};
 use crate::work::Work;
 
 type Service = ipc::Service;
@@ -31,15 +32,15 @@ pub(crate) struct Blackboard<K: Key, const V: usize> {
     _node: Node<Service>,
 }
 
-/// What only one process has.
+/// The writer's part, which one process has.
 struct Writing<K: Key, const V: usize> {
     entries: Vec<EntryHandleMut<Service, K, [u8; V]>>,
     _writer: Writer<Service, K>,
 }
 
 impl<K: Key, const V: usize> Blackboard<K, V> {
-    /// Makes the blackboard with keys number 0 to `n`. All its files are named
-    /// after `name` and are in shared memory or in `directory`.
+    /// Creates a blackboard with the keys number 0 to `n`. The names of all its files
+    /// begin with `name`; they are in shared memory or in `directory`.
     pub(crate) fn create(directory: &Path, name: &str, n: usize) -> Outcome<Self> {
         let node = node(directory, name)?;
         let service_name = name.try_into()?;
@@ -92,7 +93,8 @@ impl<K: Key, const V: usize> Blackboard<K, V> {
 fn node(directory: &Path, name: &str) -> Outcome<Node<Service>> {
     set_log_level(LogLevel::Fatal);
     let mut config = Config::default();
-    let directory = directory.to_str().ok_or("not text")?.as_bytes();
+    let directory = directory.to_str().ok_or("its directory is not UTF-8")?;
+    let directory = directory.as_bytes();
     config
         .global
         .set_root_path(&SemanticString::new(directory)?);
@@ -105,29 +107,29 @@ fn node(directory: &Path, name: &str) -> Outcome<Node<Service>> {
 
 impl<K: Key, const V: usize> Store<K, V> for Blackboard<K, V> {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        let value = self.entries[ask.entry].get();
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        let value = self.entries[access.entry].get();
         seen(&value);
         Ok(true)
     }
 
     #[inline(always)]
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
         if self.writing.is_none() {
             self.writing = Some(self.write()?);
         }
         if let Some(writing) = &self.writing {
-            writing.entries[ask.entry].update_with_copy(*value);
+            writing.entries[access.entry].update_with_copy(*value);
         }
         Ok(())
     }
 
-    fn remove(&mut self, _: Ask<'_, K>) -> Outcome<bool> {
-        Err("a blackboard cannot lose entries".into())
+    fn remove(&mut self, _: Access<'_, K>) -> Outcome<bool> {
+        Err("entries of a blackboard cannot be removed".into())
     }
 
     fn clear(&mut self) -> Outcome<()> {
-        Err("a blackboard cannot lose entries".into())
+        Err("entries of a blackboard cannot be removed".into())
     }
 
     fn can(&self, work: Work) -> bool {

@@ -1,16 +1,17 @@
-//! LMDB through heed, as fast as it goes: on tmpfs, no syncing, writes into the
-//! map. A transaction is one operation, as for a program that wants current data
-//! and lets others see its own.
+//! LMDB through heed, as fast as possible: on tmpfs, without syncing, with writes into
+//! the mapping. Each operation is a transaction, as in a program that reads current data
+//! and publishes its own.
 
 use std::path::Path;
 
 use heed::types::Bytes;
 use heed::{Database, Env, EnvFlags, EnvOpenOptions};
 
-use crate::data::{Ask, BATCH, Key, Script};
-use crate::store::{Outcome, Store, seen};
+use crate::data::{Access, BATCH, Key, Script};
+use crate::outcome::Outcome;
+use crate::store::{Store, seen};
 
-/// More than any configuration needs; what is not used costs nothing.
+/// The size of the mapping: more than any configuration needs. Unused parts are free.
 const ADDRESSES: usize = 8 << 30;
 
 /// An environment with one database.
@@ -31,10 +32,10 @@ impl<K: Key> Lmdb<K> {
             | EnvFlags::MAP_ASYNC
             | EnvFlags::NO_READ_AHEAD
             | EnvFlags::NO_MEM_INIT;
-        // SAFETY: what these flags give up is durability, and protection from
-        // stray writes of this very process.
+        // SAFETY: these flags give up durability, and protection from stray writes of
+        // this process.
         unsafe { options.flags(flags) };
-        // SAFETY: nobody but LMDB changes the files; each process opens them once.
+        // SAFETY: only LMDB changes the files; each process opens them once.
         let env = unsafe { options.open(directory) }?;
         let mut transaction = env.write_txn()?;
         let entries = env
@@ -49,24 +50,24 @@ impl<K: Key> Lmdb<K> {
 
 impl<K: Key, const V: usize> Store<K, V> for Lmdb<K> {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
         let transaction = self.env.read_txn()?;
         let found = self
             .entries
-            .get(&transaction, bytemuck::bytes_of(ask.key))?;
+            .get(&transaction, bytemuck::bytes_of(access.key))?;
         let value: Option<[u8; V]> = found.map(TryInto::try_into).transpose()?;
         seen(&value);
         Ok(value.is_some())
     }
 
-    /// All of them in one transaction.
-    fn get_many(&mut self, asks: [Ask<'_, K>; BATCH]) -> Outcome<usize> {
+    /// All keys in one transaction.
+    fn get_many(&mut self, accesses: [Access<'_, K>; BATCH]) -> Outcome<usize> {
         let transaction = self.env.read_txn()?;
         let mut count = 0;
-        for ask in asks {
+        for access in accesses {
             let found = self
                 .entries
-                .get(&transaction, bytemuck::bytes_of(ask.key))?;
+                .get(&transaction, bytemuck::bytes_of(access.key))?;
             let value: Option<[u8; V]> = found.map(TryInto::try_into).transpose()?;
             seen(&value);
             count += usize::from(value.is_some());
@@ -74,16 +75,16 @@ impl<K: Key, const V: usize> Store<K, V> for Lmdb<K> {
         Ok(count)
     }
 
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
         let mut transaction = self.env.write_txn()?;
-        let key = bytemuck::bytes_of(ask.key);
+        let key = bytemuck::bytes_of(access.key);
         self.entries.put(&mut transaction, key, value)?;
         Ok(transaction.commit()?)
     }
 
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool> {
         let mut transaction = self.env.write_txn()?;
-        let key = bytemuck::bytes_of(ask.key);
+        let key = bytemuck::bytes_of(access.key);
         let found = self.entries.delete(&mut transaction, key)?;
         transaction.commit()?;
         Ok(found)

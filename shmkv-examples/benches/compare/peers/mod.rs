@@ -1,4 +1,7 @@
-//! The candidates.
+//! The candidates: shmkv and the maps that it is compared with.
+//!
+//! The other files here are a [`Store`](crate::store::Store) each; this one creates and
+//! opens them by their names.
 
 mod concurrent;
 mod iceoryx;
@@ -15,8 +18,9 @@ use shmkv_core::{ShmKey, ToKey};
 use crate::configurations::Label;
 use crate::data::Key;
 use crate::figures::{Described, Reach};
+use crate::outcome::Outcome;
 use crate::scratch::Scratch;
-use crate::store::{Outcome, Runner};
+use crate::store::Runner;
 use concurrent::{Dashmap, Papaya, Scc};
 use iceoryx::Blackboard;
 use lmdb::Lmdb;
@@ -25,20 +29,20 @@ use private::{Hashbrown, Locked};
 use redis::Redis;
 use robust::Robust;
 
-/// What all are compared with.
+/// The map that all others are compared with.
 pub(crate) const BASE: &str = "hashbrown";
-/// What this is about.
+/// The map of this repository.
 pub(crate) const OURS: &str = "shmkv";
 /// The same, in huge pages.
 const HUGE: &str = "shmkv-huge";
 
-/// A map, and how it takes part.
+/// A map, and what the benchmark must know of it.
 pub(crate) struct Candidate<K: Key, const V: usize> {
     pub(crate) name: &'static str,
     pub(crate) reach: Reach,
-    /// An operation takes microseconds.
+    /// Whether an operation takes microseconds.
     pub(crate) slow: bool,
-    /// Only one process at a time may write.
+    /// Whether only one process at a time can write.
     pub(crate) one_writer: bool,
     runner: Box<dyn Runner<K, V>>,
 }
@@ -81,18 +85,18 @@ impl<K: Key, const V: usize> DerefMut for Candidate<K, V> {
     }
 }
 
-/// Where candidates are made.
-pub(crate) struct Place<'p> {
+/// What creating or opening a candidate depends on.
+pub(crate) struct Context<'p> {
     pub(crate) scratch: &'p Scratch,
     pub(crate) label: Label,
-    /// Where a server may run.
+    /// The processors on which a server may run.
     pub(crate) processors: &'p [usize],
 }
 
-/// All candidates that `wanted` says yes to, empty. Who cannot take part is
-/// left out, and the notes say why.
+/// Creates all candidates that are `wanted`, empty. Those that cannot be created are left
+/// out, and the notes say why.
 pub(crate) fn create<const N: usize, const K: usize, const V: usize, Name>(
-    place: &Place<'_>,
+    context: &Context<'_>,
     wanted: impl Fn(&str) -> bool,
     notes: &mut Vec<String>,
 ) -> Vec<Candidate<Name, V>>
@@ -114,14 +118,14 @@ where
         all.push(Candidate::new("scc", Reach::Threads, Scc::new(N)));
     }
     for name in [OURS, HUGE, "robust mutex", "iceoryx2", "lmdb", "redis"] {
-        // Where everything is near, the size of pages makes no difference.
+        // In a map that fits the caches, the size of pages makes no difference.
         if !wanted(name) || (name == HUGE && N < 100_000) {
             continue;
         }
-        match create_shared::<N, K, V, Name>(place, name) {
+        match create_shared::<N, K, V, Name>(context, name) {
             Ok(candidate) => all.push(candidate),
             Err(error) => {
-                eprintln!("{name}: LEFT OUT: {error}");
+                eprintln!("LEFT OUT: {name}: {error}");
                 notes.push(format!("{name} is left out: {error}."));
             }
         }
@@ -129,35 +133,35 @@ where
     all
 }
 
-/// A candidate that processes share.
+/// Creates a candidate that processes share.
 fn create_shared<const N: usize, const K: usize, const V: usize, Name>(
-    place: &Place<'_>,
+    context: &Context<'_>,
     name: &'static str,
 ) -> Outcome<Candidate<Name, V>>
 where
     Name: Key + ShmKey<K>,
     for<'k> &'k Name: ToKey<Name>,
 {
-    let file = format!("{}-{name}", place.label.word()).replace([' ', ','], "-");
-    let path = place.scratch.path(&file);
+    let file = format!("{}-{name}", context.label.word()).replace([' ', ','], "-");
+    let path = context.scratch.path(&file);
     let of = |runner| Candidate::<Name, V>::boxed(name, Reach::Processes, runner);
     let mut candidate = match name {
         OURS | HUGE => of(Box::new(Ours::<N, K, V, Name>::create(
-            &place.scratch.name(&file),
+            &context.scratch.name(&file),
             name == HUGE,
         )?)),
         "robust mutex" => of(Box::new(Robust::create(&path, N)?)),
         "lmdb" => of(Box::new(Lmdb::open(&path)?)),
         "redis" => {
             redis::version().ok_or("no redis-server in PATH")?;
-            of(Box::new(Redis::start(&path, place.processors)?))
+            of(Box::new(Redis::start(&path, context.processors)?))
         }
         _ if N > iceoryx::MOST => {
-            return Err("it finds a key by a scan, so resolving N of them takes time N²".into());
+            return Err("it finds a key by a scan, so resolving N keys takes N² steps".into());
         }
         _ => of(Box::new(Blackboard::create(
-            &place.scratch.path("iceoryx2"),
-            &service(place.scratch, &file),
+            &context.scratch.path("iceoryx2"),
+            &service(context.scratch, &file),
             N,
         )?)),
     };
@@ -166,55 +170,55 @@ where
     Ok(candidate)
 }
 
-/// Opens what another process has created.
+/// Opens a candidate that another process created.
 pub(crate) fn open<const N: usize, const K: usize, const V: usize, Name>(
-    place: &Place<'_>,
+    context: &Context<'_>,
     name: &str,
 ) -> Outcome<Box<dyn Runner<Name, V>>>
 where
     Name: Key + ShmKey<K>,
     for<'k> &'k Name: ToKey<Name>,
 {
-    let file = format!("{}-{name}", place.label.word()).replace([' ', ','], "-");
-    let path = place.scratch.path(&file);
+    let file = format!("{}-{name}", context.label.word()).replace([' ', ','], "-");
+    let path = context.scratch.path(&file);
     Ok(match name {
         OURS | HUGE => {
-            let of = place.scratch.name(&file);
+            let of = context.scratch.name(&file);
             Box::new(Ours::<N, K, V, Name>::open(&of, name == HUGE)?)
         }
         "robust mutex" => Box::new(Robust::open(&path, N)?),
         "lmdb" => Box::new(Lmdb::open(&path)?),
         "redis" => Box::new(Redis::connect(&path)?),
         "iceoryx2" => Box::new(Blackboard::open(
-            &place.scratch.path("iceoryx2"),
-            &service(place.scratch, &file),
+            &context.scratch.path("iceoryx2"),
+            &service(context.scratch, &file),
             N,
         )?),
-        other => return Err(format!("{other} is not for processes").into()),
+        other => return Err(format!("processes cannot share {other}").into()),
     })
 }
 
-/// A service's name, and the beginning of its files' names.
+/// The name of an iceoryx2 service, with which the names of its files begin.
 fn service(scratch: &Scratch, file: &str) -> String {
     scratch.name(file).trim_start_matches('/').to_owned()
 }
 
-/// Cargo's record of what was built.
+/// Cargo's record of the versions that were built.
 const LOCK: &str = include_str!("../../../../Cargo.lock");
 
-/// The version of what is behind a candidate.
+/// The version of a candidate.
 fn version(candidate: &str) -> String {
     match candidate {
         "redis" => redis::version().unwrap_or_default(),
-        "mutex" => format!("of std around {BASE}"),
-        "robust mutex" => "of pthread around a table of this benchmark's".to_owned(),
+        "mutex" => format!("(std's, around {BASE})"),
+        "robust mutex" => "(pthread's, around a table of this benchmark)".to_owned(),
         "lmdb" => format!("through heed {}", locked("heed")),
         OURS | HUGE => locked("shmkv-core"),
         name => locked(name),
     }
 }
 
-/// The latest version of a package that Cargo has chosen.
+/// The latest version of a package in Cargo's record.
 fn locked(package: &str) -> String {
     let head = format!("name = \"{package}\"\nversion = \"");
     let versions = LOCK.split(&head).skip(1);

@@ -2,13 +2,14 @@
 
 use shmkv_core::{AccessError, Prepared, ShmKey, ShmMap, ToKey};
 
-use crate::data::{Ask, BATCH, Key};
-use crate::store::{Outcome, Store, seen};
+use crate::data::{Access, BATCH, Key};
+use crate::outcome::Outcome;
+use crate::store::{Store, seen};
 use crate::work::Work;
 
 /// A map with a name in shared memory.
 pub(crate) struct Ours<const N: usize, const K: usize, const V: usize, Key: 'static> {
-    /// Until the process ends, as the prepared keys that borrow it.
+    /// Never dropped, because the prepared keys borrow it.
     map: &'static ShmMap<N, K, V, Key, [u8; V]>,
     prepared: Vec<Prepared<'static, N, K, V, Key, [u8; V]>>,
     many: Vec<Option<[u8; V]>>,
@@ -45,15 +46,15 @@ where
     for<'k> &'k Name: ToKey<Name>,
 {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, Name>) -> Outcome<bool> {
-        let answer = self.map.get(ask.key);
+    fn get(&mut self, access: Access<'_, Name>) -> Outcome<bool> {
+        let answer = self.map.get(access.key);
         seen(&answer);
         is_some(answer)
     }
 
     #[inline(always)]
-    fn prepared(&mut self, ask: Ask<'_, Name>) -> Outcome<bool> {
-        let key = self.prepared.get(ask.entry).ok_or("no such entry")?;
+    fn prepared(&mut self, access: Access<'_, Name>) -> Outcome<bool> {
+        let key = self.prepared.get(access.entry).ok_or("no such entry")?;
         let answer = key.get();
         seen(&answer);
         is_some(answer)
@@ -64,22 +65,22 @@ where
     }
 
     #[inline(always)]
-    fn get_many(&mut self, asks: [Ask<'_, Name>; BATCH]) -> Outcome<usize> {
-        let keys = asks.map(|ask| ask.key);
+    fn get_many(&mut self, accesses: [Access<'_, Name>; BATCH]) -> Outcome<usize> {
+        let keys = accesses.map(|access| access.key);
         self.map.get_many_into(&keys, &mut self.many)?;
         seen(&self.many);
         Ok(self.many.iter().flatten().count())
     }
 
     #[inline(always)]
-    fn insert(&mut self, ask: Ask<'_, Name>, value: &[u8; V]) -> Outcome<()> {
-        self.map.set(ask.key, value)?;
+    fn insert(&mut self, access: Access<'_, Name>, value: &[u8; V]) -> Outcome<()> {
+        self.map.set(access.key, value)?;
         Ok(())
     }
 
     #[inline(always)]
-    fn remove(&mut self, ask: Ask<'_, Name>) -> Outcome<bool> {
-        Ok(self.map.remove(ask.key)?.is_some())
+    fn remove(&mut self, access: Access<'_, Name>) -> Outcome<bool> {
+        Ok(self.map.remove(access.key)?.is_some())
     }
 
     fn clear(&mut self) -> Outcome<()> {
@@ -87,7 +88,7 @@ where
     }
 }
 
-/// Whether there is a value, which is not moved once more for that.
+/// Whether there is a value, without moving it once more.
 #[inline(always)]
 fn is_some<T>(answer: Result<Option<T>, AccessError>) -> Outcome<bool> {
     let found = matches!(answer, Ok(Some(_)));

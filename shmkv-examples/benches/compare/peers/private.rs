@@ -1,12 +1,13 @@
-//! Maps in private memory: hashbrown, alone and behind a mutex. The first is the
-//! practical limit, and what all others are compared with.
+//! Maps in private memory: hashbrown, alone and behind a mutex. hashbrown alone is the
+//! practical limit, with which all others are compared.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
 
-use crate::data::{Ask, Key};
-use crate::store::{Outcome, Runner, Store, seen};
+use crate::data::{Access, Key};
+use crate::outcome::Outcome;
+use crate::store::{Runner, Store, seen};
 
 /// hashbrown with its own hasher, foldhash.
 pub(crate) struct Hashbrown<K, const V: usize>(HashMap<K, [u8; V]>);
@@ -19,21 +20,21 @@ impl<K: Key, const V: usize> Hashbrown<K, V> {
 
 impl<K: Key, const V: usize> Store<K, V> for Hashbrown<K, V> {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        let value = self.0.get(ask.key).copied();
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        let value = self.0.get(access.key).copied();
         seen(&value);
         Ok(value.is_some())
     }
 
     #[inline(always)]
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
-        self.0.insert(*ask.key, *value);
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
+        self.0.insert(*access.key, *value);
         Ok(())
     }
 
     #[inline(always)]
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        Ok(self.0.remove(ask.key).is_some())
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        Ok(self.0.remove(access.key).is_some())
     }
 
     fn clear(&mut self) -> Outcome<()> {
@@ -42,7 +43,7 @@ impl<K: Key, const V: usize> Store<K, V> for Hashbrown<K, V> {
     }
 }
 
-/// The same, for any thread that holds std's mutex.
+/// The same behind std's mutex, for several threads.
 #[derive(Clone)]
 pub(crate) struct Locked<K, const V: usize>(Arc<Mutex<HashMap<K, [u8; V]>>>);
 
@@ -54,25 +55,25 @@ impl<K: Key, const V: usize> Locked<K, V> {
 
 impl<K: Key, const V: usize> Store<K, V> for Locked<K, V> {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
         let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let value = map.get(ask.key).copied();
+        let value = map.get(access.key).copied();
         drop(map);
         seen(&value);
         Ok(value.is_some())
     }
 
     #[inline(always)]
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        map.insert(*ask.key, *value);
+        map.insert(*access.key, *value);
         Ok(())
     }
 
     #[inline(always)]
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool> {
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(map.remove(ask.key).is_some())
+        Ok(map.remove(access.key).is_some())
     }
 
     fn clear(&mut self) -> Outcome<()> {

@@ -1,7 +1,7 @@
-//! Redis on a Unix socket: a server process of our own, and its plain protocol.
+//! Redis on a Unix socket: a server that the benchmark starts, and its protocol.
 //!
-//! An operation is a message and its answer; nothing is batched but `get_many`,
-//! which is one `MGET`.
+//! An operation is a request and its answer. Nothing is batched except `get_many`, which
+//! is one `MGET`.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -15,26 +15,27 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 
 use crate::clock;
-use crate::data::{Ask, BATCH, Key, Script};
-use crate::store::{Outcome, Store, seen};
+use crate::data::{Access, BATCH, Key, Script};
+use crate::outcome::Outcome;
+use crate::store::{Store, seen};
 
-/// A connection, and the server if it is ours.
+/// A connection, and the server if this process started it.
 pub(crate) struct Redis {
     stream: UnixStream,
     request: Vec<u8>,
     answer: Vec<u8>,
-    /// What of the answer is not yet taken.
+    /// The bytes of the answer that are not yet parsed.
     rest: std::ops::Range<usize>,
     server: Option<Server>,
 }
 
-/// The server, and where it may run when it serves two.
+/// The server, and the processors on which it may run when it serves two clients.
 struct Server {
     child: Child,
     processors: Vec<usize>,
 }
 
-/// The version of the server that is installed here, if one is.
+/// The version of the installed server, if there is one.
 pub(crate) fn version() -> Option<String> {
     let output = Command::new("redis-server")
         .arg("--version")
@@ -46,7 +47,7 @@ pub(crate) fn version() -> Option<String> {
 }
 
 impl Redis {
-    /// Starts a server that listens at `socket` and ends with this process.
+    /// Starts a server that listens at `socket` and dies with this process.
     pub(crate) fn start(socket: &Path, processors: &[usize]) -> Outcome<Self> {
         let mut command = Command::new("redis-server");
         command
@@ -62,10 +63,10 @@ impl Redis {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let prepare = || Ok(set_pdeathsig(Signal::SIGKILL)?);
-        // SAFETY: between fork and exec one system call is made.
+        // SAFETY: between fork and exec, only one system call is made.
         unsafe { command.pre_exec(prepare) };
-        // Inherits this process's processor. With one client that is where it is
-        // fastest: a message wakes no other processor up.
+        // The server inherits this process's processor. With one client it is fastest
+        // there: a request does not wake another processor.
         let child = command.spawn()?;
         let deadline = Instant::now() + Duration::from_secs(5);
         let mut redis = loop {
@@ -92,7 +93,7 @@ impl Redis {
         })
     }
 
-    /// Adds a request of these words.
+    /// Adds a request of these words to the buffer.
     fn say(&mut self, words: &[&[u8]]) {
         self.begin(words.len());
         for word in words {
@@ -112,7 +113,7 @@ impl Redis {
 
     fn number(&mut self, kind: u8, number: usize) {
         self.request.push(kind);
-        // Numbers here have few digits.
+        // Faster than `format!`: these numbers have few digits.
         let mut digits = [0; 20];
         let mut at = digits.len();
         let mut left = number;
@@ -134,7 +135,7 @@ impl Redis {
         Ok(())
     }
 
-    /// Reads until at least `wanted` bytes of the answer are there.
+    /// Reads until at least `wanted` bytes of the answer are in the buffer.
     fn await_bytes(&mut self, wanted: usize) -> io::Result<()> {
         while self.rest.len() < wanted {
             if self.rest.start > 0 {
@@ -150,7 +151,7 @@ impl Redis {
         Ok(())
     }
 
-    /// The next line of the answer: its kind, and its number if it has one.
+    /// The next line of the answer: its kind, and its number or 0.
     fn line(&mut self) -> Outcome<(u8, i64)> {
         let mut length = 3;
         loop {
@@ -171,7 +172,7 @@ impl Redis {
         }
     }
 
-    /// A value in the answer, copied out.
+    /// Copies a value from the answer. Returns whether there is one.
     fn value<const V: usize>(&mut self) -> Outcome<bool> {
         let (_, length) = self.line()?;
         let mut value = None;
@@ -192,23 +193,23 @@ impl Drop for Redis {
         if let Some(server) = &mut self.server
             && let Err(error) = server.child.kill().and_then(|()| server.child.wait())
         {
-            eprintln!("redis-server: {error}");
+            eprintln!("cannot stop redis-server: {error}");
         }
     }
 }
 
 impl<K: Key, const V: usize> Store<K, V> for Redis {
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        self.say(&[b"GET", bytemuck::bytes_of(ask.key)]);
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        self.say(&[b"GET", bytemuck::bytes_of(access.key)]);
         self.send()?;
         self.value::<V>()
     }
 
-    fn get_many(&mut self, asks: [Ask<'_, K>; BATCH]) -> Outcome<usize> {
+    fn get_many(&mut self, accesses: [Access<'_, K>; BATCH]) -> Outcome<usize> {
         self.begin(1 + BATCH);
         self.word(b"MGET");
-        for ask in asks {
-            self.word(bytemuck::bytes_of(ask.key));
+        for access in accesses {
+            self.word(bytemuck::bytes_of(access.key));
         }
         self.send()?;
         self.line()?;
@@ -219,15 +220,15 @@ impl<K: Key, const V: usize> Store<K, V> for Redis {
         Ok(found)
     }
 
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
-        self.say(&[b"SET", bytemuck::bytes_of(ask.key), value]);
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
+        self.say(&[b"SET", bytemuck::bytes_of(access.key), value]);
         self.send()?;
         self.line()?;
         Ok(())
     }
 
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        self.say(&[b"DEL", bytemuck::bytes_of(ask.key)]);
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        self.say(&[b"DEL", bytemuck::bytes_of(access.key)]);
         self.send()?;
         Ok(self.line()?.1 == 1)
     }
@@ -239,7 +240,7 @@ impl<K: Key, const V: usize> Store<K, V> for Redis {
         Ok(())
     }
 
-    /// For one client the server stays on its processor, the first; for two, the
+    /// For one client, the server stays on the client's processor, the first; for two, the
     /// kernel chooses.
     fn lend(&mut self, users: usize) -> Outcome<()> {
         let Some(server) = &self.server else {
@@ -250,7 +251,7 @@ impl<K: Key, const V: usize> Store<K, V> for Redis {
         clock::pin_process(server.child.id(), where_to)
     }
 
-    /// Many requests at once, then their answers.
+    /// Sends many requests at once, then reads the answers.
     fn load(&mut self, script: &Script<K, V>) -> Outcome<()> {
         for part in script.entering.chunks(100) {
             for (turn, (key, _)) in part.iter().enumerate() {

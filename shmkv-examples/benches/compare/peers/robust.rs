@@ -1,10 +1,10 @@
-//! What one writes without a library: a hash table in shared memory, and a
-//! robust, process-shared pthread mutex around it.
+//! What one writes without a library: a hash table in shared memory, behind a robust,
+//! process-shared pthread mutex.
 //!
-//! The table is open addressing with linear probing and no tombstones, hash, key
-//! and value side by side, half full at most as hashbrown's is. A dead holder's
-//! mutex is taken over; what it left half-done stays so, which shmkv's promises
-//! rule out and this peer's users must live with.
+//! The table is open addressing with linear probing and without tombstones. Hash, key
+//! and value are side by side, and about as many slots are vacant as in hashbrown. The
+//! mutex of a dead holder is taken over, but an unfinished change stays unfinished, which
+//! shmkv's promises rule out.
 
 use std::fs::File;
 use std::hash::BuildHasher;
@@ -19,13 +19,14 @@ use std::slice;
 use foldhash::fast::FixedState;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
-use crate::data::{Ask, Key};
-use crate::store::{Outcome, Store, seen};
+use crate::data::{Access, Key};
+use crate::outcome::Outcome;
+use crate::store::{Store, seen};
 
-/// The mutex has the first page for itself.
+/// The bytes of the first page, which the mutex has for itself.
 const HEAD: usize = 4096;
 
-/// One entry; all zeros is none.
+/// One entry, or none if all bytes are zero.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Slot<K, const V: usize> {
@@ -35,7 +36,7 @@ struct Slot<K, const V: usize> {
     value: [u8; V],
 }
 
-/// A mapping of a [`HEAD`] with a mutex, and of slots.
+/// A mapping: a [`HEAD`] with the mutex, then the slots.
 pub(crate) struct Robust<K, const V: usize> {
     memory: NonNull<libc::c_void>,
     /// A power of two.
@@ -74,7 +75,7 @@ impl<K: Key, const V: usize> Robust<K, V> {
         const { assert!(align_of::<Slot<K, V>>() <= HEAD) };
         let length = NonZeroUsize::new(Self::length(n)).ok_or("no entries")?;
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        // SAFETY: a new mapping, of a file that is as long as it.
+        // SAFETY: a new mapping; the file is as long as it.
         let memory = unsafe { mmap(None, length, access, MapFlags::MAP_SHARED, file, 0) }?;
         Ok(Self {
             memory,
@@ -88,20 +89,20 @@ impl<K: Key, const V: usize> Robust<K, V> {
         self.memory.as_ptr().cast()
     }
 
-    /// Makes the mutex. Nobody else may have the file yet.
+    /// Initialises the mutex. No other process may have the file open.
     fn initialise(&self) -> io::Result<()> {
         let mut attributes = MaybeUninit::uninit();
-        // SAFETY: this is what the function is for.
+        // SAFETY: the function initialises what the pointer points to.
         check(unsafe { libc::pthread_mutexattr_init(attributes.as_mut_ptr()) })?;
-        // SAFETY: it has succeeded.
+        // SAFETY: the function has initialised them.
         let mut attributes = unsafe { attributes.assume_init() };
         let shared = libc::PTHREAD_PROCESS_SHARED;
-        // SAFETY: `attributes` were initialised.
+        // SAFETY: `attributes` are initialised.
         check(unsafe { libc::pthread_mutexattr_setpshared(&raw mut attributes, shared) })?;
         let robust = libc::PTHREAD_MUTEX_ROBUST;
-        // SAFETY: the same.
+        // SAFETY: as above.
         check(unsafe { libc::pthread_mutexattr_setrobust(&raw mut attributes, robust) })?;
-        // SAFETY: the mutex has its place at the head of the mapping, and no user.
+        // SAFETY: the mutex is at the start of the mapping, and no thread uses it yet.
         check(unsafe { libc::pthread_mutex_init(self.mutex(), &raw const attributes) })
     }
 
@@ -109,7 +110,7 @@ impl<K: Key, const V: usize> Robust<K, V> {
     #[inline(always)]
     fn lock(&mut self) -> io::Result<Guard<'_, K, V>> {
         let mutex = self.mutex();
-        // SAFETY: the mutex was initialised before anybody else opened the file.
+        // SAFETY: the mutex was initialised before any other process opened the file.
         match unsafe { libc::pthread_mutex_lock(mutex) } {
             0 => {}
             libc::EOWNERDEAD => {
@@ -169,7 +170,7 @@ impl<K, const V: usize> Drop for Guard<'_, K, V> {
 }
 
 impl<K: Key, const V: usize> Guard<'_, K, V> {
-    /// Where the entry is, or else where it would be.
+    /// The index of the entry, or else of the slot where it would be.
     #[inline(always)]
     fn find(&self, hash: u64, key: &K) -> (usize, bool) {
         let mut at = self.home(hash);
@@ -195,7 +196,7 @@ impl<K: Key, const V: usize> Guard<'_, K, V> {
         (at + 1) & (self.slots.len() - 1)
     }
 
-    /// Empties a slot and moves up those behind it that may be nearer home.
+    /// Empties a slot, and moves entries after it closer to their home slots.
     fn vacate(&mut self, mut hole: usize) {
         let mask = self.slots.len() - 1;
         let mut at = self.next(hole);
@@ -213,10 +214,10 @@ impl<K: Key, const V: usize> Guard<'_, K, V> {
 
 impl<K: Key, const V: usize> Store<K, V> for Robust<K, V> {
     #[inline(always)]
-    fn get(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        let hash = self.hash(ask.key);
+    fn get(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        let hash = self.hash(access.key);
         let table = self.lock()?;
-        let (at, found) = table.find(hash, ask.key);
+        let (at, found) = table.find(hash, access.key);
         let value = found.then(|| table.slots[at].value);
         drop(table);
         seen(&value);
@@ -224,24 +225,24 @@ impl<K: Key, const V: usize> Store<K, V> for Robust<K, V> {
     }
 
     #[inline(always)]
-    fn insert(&mut self, ask: Ask<'_, K>, value: &[u8; V]) -> Outcome<()> {
-        let hash = self.hash(ask.key);
+    fn insert(&mut self, access: Access<'_, K>, value: &[u8; V]) -> Outcome<()> {
+        let hash = self.hash(access.key);
         let table = self.lock()?;
-        let (at, found) = table.find(hash, ask.key);
+        let (at, found) = table.find(hash, access.key);
         let slot = &mut table.slots[at];
         slot.value = *value;
         if !found {
-            slot.key = *ask.key;
+            slot.key = *access.key;
             slot.hash = hash;
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn remove(&mut self, ask: Ask<'_, K>) -> Outcome<bool> {
-        let hash = self.hash(ask.key);
+    fn remove(&mut self, access: Access<'_, K>) -> Outcome<bool> {
+        let hash = self.hash(access.key);
         let mut table = self.lock()?;
-        let (at, found) = table.find(hash, ask.key);
+        let (at, found) = table.find(hash, access.key);
         if found {
             table.vacate(at);
         }
