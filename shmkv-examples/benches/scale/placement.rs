@@ -27,7 +27,7 @@ struct Bucket {
     /// Live entries: steps from the home bucket times 8, plus the class.
     entries: [u16; SLOTS],
     live: u8,
-    /// As in the map; 255 is never lowered.
+    /// As in the map: a counter at 255 is never decremented.
     overflow: [u8; 8],
 }
 
