@@ -8,7 +8,7 @@
 //! help them.
 #![allow(dead_code, reason = "each fuzz target uses its own part")]
 
-#[path = "../../../shmkv-core/tests/battery/mod.rs"]
+#[path = "../../../shmkv-core/tests/hostile/battery/mod.rs"]
 mod battery;
 pub(crate) mod depth;
 pub(crate) mod input;
