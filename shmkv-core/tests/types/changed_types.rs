@@ -1,4 +1,4 @@
-//! Is a program whose types have changed told which field it was?
+//! Does a program whose types have changed get an error that names the field?
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -47,7 +47,7 @@ reading!(reordered {
     temp: f32
 });
 
-/// What a program with values of type `T` is told about a segment of `Reading`s.
+/// The error that a program with values of type `T` gets from a segment of `Reading`s.
 fn refused<T, const V: usize>() -> OpenError
 where
     T: ShmValue<V> + ValueFootprint<Bytes = [u8; V]>,
@@ -105,7 +105,7 @@ fn a_changed_field_is_named() {
 }
 
 #[test]
-fn other_sizes_of_plain_bytes_are_sizes() {
+fn byte_arrays_of_other_lengths_are_other_sizes() {
     let map = ShmMap::<10, 4, 8>::create_anonymous().unwrap();
     let fd = || map.as_fd().try_clone_to_owned().unwrap();
     let sizes = |error: Option<OpenError>, parts: &[&str]| {
@@ -120,7 +120,7 @@ fn other_sizes_of_plain_bytes_are_sizes() {
     sizes(ShmMap::<10, 4, 9>::from_fd(fd()).err(), &[v]);
     sizes(ShmMap::<11, 4, 8>::from_fd(fd()).err(), &[n]);
     sizes(ShmMap::<11, 4, 9>::from_fd(fd()).err(), &[n, v]);
-    // Other types are told too.
+    // Different types are reported as well.
     check(
         &Map::<11, u32, [u8; 9]>::from_fd(fd()).err().unwrap(),
         &[

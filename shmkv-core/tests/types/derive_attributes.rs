@@ -1,4 +1,4 @@
-//! What does each `#[shm(…)]` attribute do to the bytes?
+//! What effect does each `#[shm(…)]` attribute have on the bytes?
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -73,7 +73,7 @@ fn strings_and_vectors() {
 }
 
 #[test]
-fn reserved_room_is_zero() {
+fn reserved_bytes_are_zero() {
     #[derive(Debug, PartialEq, ShmKey, ShmValue)]
     #[shm(size = 8, name = "Grows")]
     struct Growing {
@@ -164,7 +164,7 @@ fn pods_keep_their_memory_and_name_their_fields() {
     assert_eq!(schema::<KeyRole, Pose>(), described);
     assert_eq!(schema::<ValueRole, Pose>(), described);
 
-    // Without `pod`, or beside it, the same struct may be encoded or wrapped.
+    // A struct may also be wrapped by `pod!`, and either kind may be a field.
     #[derive(Debug, PartialEq, ShmValue)]
     struct Holder(pod!(Foreign), Pose);
     let holder = Holder(Foreign([1, 2]).into(), pose);
@@ -175,7 +175,7 @@ fn pods_keep_their_memory_and_name_their_fields() {
     );
 }
 
-/// Memory is not always what the field's own encoding would be.
+/// The memory of a field can differ from its own encoding.
 #[test]
 fn pods_describe_memory() {
     #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable, ShmValue)]
@@ -244,7 +244,7 @@ struct Fixed {
 struct Nested(Fixed);
 
 #[test]
-fn text_newtypes_are_asked_with_a_str() {
+fn a_str_stands_for_a_text_newtype() {
     fn key<const K: usize, Key: ShmKey<K>>(key: impl ToKey<Key>) -> Vec<u8> {
         let mut out = vec![0xa5; K];
         key.encode_into(&mut out).unwrap();

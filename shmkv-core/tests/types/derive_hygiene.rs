@@ -1,8 +1,8 @@
-//! Does derived code work where names mean something else, or lints are strict?
+//! Does derived code compile where names have other meanings, and where lints are strict?
 
 #![forbid(unused_qualifications)]
 
-/// Without a prelude, beside types that are named like what the expansion uses.
+/// Without a prelude, beside items with the names that the expansion uses.
 #[allow(non_camel_case_types, non_upper_case_globals, dead_code)]
 #[no_implicit_prelude]
 mod bare {
@@ -119,14 +119,14 @@ mod bare {
     pub(crate) type Wrapped = ::shmkv_core::pod!(ByMacro);
 }
 
-/// Where nobody may use what is deprecated.
+/// Where deprecated items are forbidden.
 #[forbid(deprecated)]
 mod strict {
     #[derive(Debug, PartialEq, shmkv_core::ShmKey, shmkv_core::ShmValue)]
     pub(crate) struct Struct(pub(crate) u8);
 }
 
-/// Where what is deprecated is still stored.
+/// Where deprecated items are stored.
 mod lenient {
     #[deprecated]
     #[derive(Debug, Clone, Copy, PartialEq, shmkv_core::ShmKey, shmkv_core::ShmValue)]
@@ -147,7 +147,7 @@ mod lenient {
     }
 }
 
-/// Named as a type parameter of the macro was.
+/// A type with the name of a type parameter in the macro.
 mod by_letter {
     #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
     #[repr(C)]
@@ -155,7 +155,7 @@ mod by_letter {
     shmkv_core::impl_pod!(R);
 }
 
-/// Under another name, behind a re-export.
+/// The crate under another name, behind a re-export.
 mod renamed {
     pub(crate) mod facade {
         pub(crate) use shmkv_core as kv;
@@ -194,7 +194,7 @@ where
 }
 
 #[test]
-fn names_do_not_matter() {
+fn names_in_scope_do_not_matter() {
     let choices = [
         bare::Enum::Ok,
         bare::Enum::Err { tag: 1 },

@@ -1,8 +1,8 @@
-//! Do the derives' promises hold for any value and any bytes?
+//! Do the promises of the derives hold for any value and any bytes?
 //!
-//! For each type of a family: what is encoded decodes to itself; two keys are
-//! equal exactly if their bytes are; bytes that anybody may have written decode
-//! to an error or to a value that can be encoded again. None of it panics.
+//! For each type of a family: what is encoded decodes to the same value; two
+//! keys are equal exactly if their bytes are; any bytes decode to an error or to
+//! a value that can be encoded again. Nothing panics.
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -146,7 +146,7 @@ fn encode<T: ShmField<KeyRole>>(value: &T, filled_with: u8) -> Vec<u8> {
     out
 }
 
-/// Everything at once for two values and some bytes.
+/// Checks all properties for two values and some bytes.
 fn check<T>(one: &T, other: &T, noise: &[(prop::sample::Index, u8)]) -> Result<(), TestCaseError>
 where
     T: ShmField<KeyRole> + PartialEq + Debug,
@@ -183,8 +183,8 @@ where
     check_untyped::<T>(&schema, &all_noise)
 }
 
-/// A program that has only the schema makes of `bytes` what the type makes of
-/// them: the same bytes again, or an error.
+/// Checks that a program with only the schema gets from `bytes` what the type
+/// gets: the same bytes again, or an error.
 fn check_untyped<T: ShmField<KeyRole>>(
     schema: &ParsedSchema,
     bytes: &[u8],
@@ -243,7 +243,7 @@ struct Inner(Option<f32>);
 
 proptest! {
     #[test]
-    fn floats_keep_every_bit_without_the_type(bits in any::<[u32; 8]>(), len in 0..=3_usize) {
+    fn untyped_floats_keep_every_bit(bits in any::<[u32; 8]>(), len in 0..=3_usize) {
         let [a, high, low, rest @ ..] = bits;
         let float = f32::from_bits;
         let b = f64::from_bits(u64::from(high) << 32 | u64::from(low));
@@ -261,7 +261,7 @@ proptest! {
 }
 
 #[test]
-fn schemas_survive_the_header() {
+fn schemas_are_stored_and_parsed_unchanged() {
     fn check<T: ShmField<KeyRole>>() {
         assert_eq!(T::SCHEMA.size(), T::LEN);
         let blob = Schema::to_blob(T::SCHEMA, T::SCHEMA).unwrap();
@@ -278,7 +278,7 @@ fn schemas_survive_the_header() {
 }
 
 #[test]
-fn a_changed_type_is_told_field_by_field() {
+fn the_differences_of_a_changed_type_are_listed_by_field() {
     mod changed {
         use super::{Flat, ShmStr, ShmValue};
 
@@ -295,9 +295,9 @@ fn a_changed_type_is_told_field_by_field() {
     }
     let found = ParsedSchema::from(schema::<Choice>());
     let differences = found.diff(schema::<changed::Choice>());
-    let told: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    let listed: Vec<_> = differences.iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        listed,
         [
             "Choice: a tag of 2 bytes in the segment, a tag of 1 byte in this program",
             "Choice::Flat: a variant with tag 300 in the segment, a variant with tag 1 in this program",
@@ -311,7 +311,7 @@ fn a_changed_type_is_told_field_by_field() {
 }
 
 #[test]
-fn a_program_without_the_types_prints_the_values() {
+fn values_are_printed_without_their_types() {
     fn show<T: ShmField<KeyRole>>(value: &T) -> String {
         let schema = ParsedSchema::from(T::SCHEMA);
         schema.show(&encode(value, 0)).to_string()

@@ -1,4 +1,4 @@
-//! What the tests of the derives have in common.
+//! What the tests of the derives share.
 
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use shmkv_core::EncodeError;
 use shmkv_core::field::ShmField;
 
-/// The bytes of `value`, after checking that they are complete and lead back.
+/// The bytes of `value`, after a check that all of them are written and that they decode to `value`.
 pub(crate) fn bytes<R, T: ShmField<R> + PartialEq + Debug>(value: &T) -> Vec<u8> {
     let mut out = vec![0xa5; T::LEN];
     value.encode(&mut out).unwrap();
@@ -22,6 +22,7 @@ pub(crate) fn bytes<R, T: ShmField<R> + PartialEq + Debug>(value: &T) -> Vec<u8>
     out
 }
 
+/// The message of the error that encoding `value` gives.
 pub(crate) fn encode_error<R>(value: &impl ShmField<R>) -> String {
     fn encode<R, T: ShmField<R>>(value: &T) -> EncodeError {
         value.encode(&mut vec![0; T::LEN]).unwrap_err()
@@ -29,6 +30,7 @@ pub(crate) fn encode_error<R>(value: &impl ShmField<R>) -> String {
     encode(value).to_string()
 }
 
+/// The schema of a type as text.
 pub(crate) fn schema<R, T: ShmField<R>>() -> String {
     T::SCHEMA.to_string()
 }

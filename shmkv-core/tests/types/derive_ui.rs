@@ -1,8 +1,8 @@
-//! What does the compiler say when a type cannot be a key or a value?
+//! What does the compiler report when a type cannot be a key or a value?
 //!
-//! The expected texts beside the cases are those of one compiler. On another
-//! one this test would fail for no fault of ours, so there it is reported as
-//! ignored. `TRYBUILD=overwrite` writes the texts anew.
+//! The expected messages beside the cases are those of one compiler version.
+//! With another version this test is ignored, since its messages may differ.
+//! `TRYBUILD=overwrite` rewrites them.
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -10,7 +10,7 @@ use std::process::Command;
 
 use libtest_mimic::{Arguments, Trial};
 
-/// The compiler that the texts are from.
+/// The compiler version whose messages are expected.
 const PINNED: &str = "rustc 1.95.";
 
 fn main() {
@@ -19,10 +19,10 @@ fn main() {
     let version = String::from_utf8(version.stdout).unwrap();
     let pinned = version.starts_with(PINNED);
     if !pinned {
-        println!("ignored: the texts are pinned to {PINNED}x, this is {version}");
+        println!("ignored: the messages are those of {PINNED}x, this is {version}");
     }
     let trial = Trial::test("mistakes_are_explained", || {
-        // It panics at the end if a text differs, which fails the trial.
+        // Dropping it panics if a message differs, which fails the trial.
         trybuild::TestCases::new().compile_fail("tests/types/ui/*.rs");
         Ok(())
     });

@@ -1,5 +1,5 @@
-//! In a map, is what does not fit refused before anything is written, and what makes
-//! no sense an error that names the field?
+//! Does a map refuse a value that does not fit before it writes anything, and return an
+//! error that names the field for bytes that cannot be decoded?
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
@@ -32,7 +32,7 @@ enum State {
 
 type Entries = Map<8, Id, Entry>;
 
-/// A name that is removed whatever happens.
+/// A segment name, which is removed even if the test fails.
 struct Name(String);
 
 impl Drop for Name {
@@ -56,7 +56,7 @@ fn entry() -> Entry {
 }
 
 #[test]
-fn what_does_not_fit_is_never_written() {
+fn a_value_that_does_not_fit_is_not_written() {
     let map = Entries::create_anonymous().unwrap();
     map.insert(id("a"), entry()).unwrap();
     let version = map.version();
@@ -68,7 +68,7 @@ fn what_does_not_fit_is_never_written() {
         tags: Some(vec![true; 3]),
         ..entry()
     };
-    let names = |error: &EncodeError, message: &str| {
+    let is = |error: &EncodeError, message: &str| {
         assert_eq!(error.to_string(), message);
     };
     let (note, tags) = (
@@ -86,7 +86,7 @@ fn what_does_not_fit_is_never_written() {
         ];
         for error in refused {
             match error {
-                Some(AccessError::Value(error)) => names(&error, message),
+                Some(AccessError::Value(error)) => is(&error, message),
                 other => panic!("{other:?}"),
             }
         }
@@ -98,7 +98,7 @@ fn what_does_not_fit_is_never_written() {
     ] {
         match error {
             Some(AccessError::Key(error)) => {
-                names(&error, "host: expected at most 4 bytes of text, found 5");
+                is(&error, "host: 5 bytes of text where at most 4 fit");
             }
             other => panic!("{other:?}"),
         }
@@ -109,7 +109,7 @@ fn what_does_not_fit_is_never_written() {
 }
 
 #[test]
-fn what_makes_no_sense_is_named() {
+fn the_error_names_the_field_that_cannot_be_decoded() {
     let name = Name(format!("/shmkv-test-{}-derived-maps", std::process::id()));
     let map = Entries::create(&name.0).unwrap();
     map.insert(id("a"), entry()).unwrap();
@@ -163,14 +163,14 @@ fn what_makes_no_sense_is_named() {
         named(map.get(id("a")).unwrap_err());
         named(map.iter().next().unwrap().unwrap_err());
         named(map.insert(id("a"), entry()).unwrap_err());
-        // Without the type it is the same error.
+        // Decoding without the type gives the same error.
         let error = raw.value_schema().decode(&damaged).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
-    // What is written over it is whole again.
+    // A new value over it is whole.
     map.insert(id("a"), entry()).unwrap();
     assert_eq!(map.get(id("a")).unwrap(), Some(entry()));
-    // A key that is none.
+    // A key that cannot be decoded.
     raw.insert(b"\x01\xff\0\0\0", &good).unwrap();
     let keys: Vec<_> = map.keys().collect();
     let wrong = keys.iter().find_map(|key| key.as_ref().err()).unwrap();

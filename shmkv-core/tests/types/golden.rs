@@ -1,12 +1,12 @@
-//! Are types stored today as they were stored yesterday?
+//! Are types encoded and described as they always were?
 //!
-//! `golden/types.txt` has the schema, the fingerprint and the bytes of a value of many
-//! types. It was written once, and its fingerprints were computed from its schemas by
-//! another program. Whatever changes in it makes existing maps unreadable: that takes a
-//! new layout version. New types are added at the end, by `SHMKV_GOLDEN=write`.
+//! `golden/types.txt` has the schema, the fingerprint and the bytes of a value for each
+//! of many types. It was written once, and another program computed the fingerprints from
+//! the schemas. A change of it makes existing maps unreadable, and so needs a new layout
+//! version. `SHMKV_GOLDEN=write` rewrites the file; new types belong at its end.
 //!
-//! The types stand in modules of several names and depths, none of which may matter;
-//! nor may the compiler or its optimisation.
+//! The types are in modules of several names and depths, which must make no difference;
+//! nor must the compiler or its optimisation.
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -106,7 +106,7 @@ struct Holder(pod!([u16; 2]), Pose, [u8; 4]);
 #[derive(Debug, Clone, PartialEq, ShmValue)]
 struct Unit;
 
-/// One type: as it is declared, as a segment describes it, and one value's bytes.
+/// Appends the record of a type: its declaration, its schema and fingerprint, and the bytes of a value.
 fn entry<T>(out: &mut String, value: &T)
 where
     T: ShmField<ValueRole> + PartialEq + Debug,
@@ -123,7 +123,7 @@ where
 }
 
 #[test]
-fn stored_as_ever() {
+fn types_are_stored_as_recorded() {
     use deep::Codes;
     use deep::deeper::Choice;
     let mut out = String::new();
@@ -187,5 +187,8 @@ fn stored_as_ever() {
     }
     let golden = std::fs::read_to_string(path).unwrap();
     assert_eq!(out, golden);
-    println!("{} types are stored as ever", golden.lines().count() / 4);
+    println!(
+        "{} types are stored as recorded",
+        golden.lines().count() / 4
+    );
 }

@@ -1,4 +1,4 @@
-//! What the derive cannot see, the bounds refuse, at the field.
+//! Field types that the derive cannot recognise as wrong: the bounds refuse them, at the field.
 
 use shmkv_core::{ShmKey, ShmValue};
 

@@ -1,4 +1,4 @@
-//! Mistakes that show only when sizes are known.
+//! Mistakes that can be detected only once sizes are known.
 
 use shmkv_core::ShmValue;
 

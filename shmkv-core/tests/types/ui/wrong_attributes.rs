@@ -1,4 +1,4 @@
-//! Attributes that do not exist, repeat, or do not belong there.
+//! Attributes that do not exist, are repeated, or are in the wrong place.
 
 use shmkv_core::{ShmKey, ShmValue};
 

@@ -1,4 +1,4 @@
-//! Several mistakes in one type: all are reported, each at its own type.
+//! Several mistakes in one type: each is reported, at its own field type.
 
 use std::collections::HashMap;
 
