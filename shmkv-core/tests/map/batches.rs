@@ -1,4 +1,4 @@
-//! Is a batch of reads as good as its reads one by one, whatever its length?
+//! Does a batch of reads answer as the same reads one by one, whatever its length?
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
@@ -7,7 +7,7 @@ use std::thread;
 
 use shmkv_core::{AccessError, EncodeError, Map, StrMap, pod};
 
-/// Large enough that memory is asked for ahead of time.
+/// Large enough that `get_many` prefetches.
 type Many = StrMap<20_000, 16, 256>;
 
 fn filled<const N: usize, const V: usize>(entries: usize) -> StrMap<N, 16, V> {
@@ -19,7 +19,7 @@ fn filled<const N: usize, const V: usize>(entries: usize) -> StrMap<N, 16, V> {
     map
 }
 
-/// Lengths around those that are waited for at once.
+/// Lengths around the numbers of keys that are prefetched at once.
 const LENGTHS: [usize; 11] = [0, 1, 15, 16, 17, 31, 32, 33, 64, 65, 100];
 
 #[test]
@@ -28,7 +28,7 @@ fn every_length() {
     check_lengths::<20_000, 256>(&filled(50));
 }
 
-/// In a full map, where every twentieth key is not in its first bucket.
+/// In a full map, where one key in twenty is not in its home bucket.
 #[test]
 fn every_key_of_a_full_map() {
     let map: Many = filled(20_000);
@@ -56,8 +56,7 @@ fn check_lengths<const N: usize, const V: usize>(map: &StrMap<N, 16, V>) {
     }
 }
 
-/// Keys that are not copied first, beside one who moves their entries from slot to
-/// slot and takes some away.
+/// Reads keys that are not copied first, while a writer moves their entries between slots and removes some.
 #[test]
 fn beside_a_writer() {
     let map = Map::<20_000, [u8; 16], pod!([u64; 32])>::create_anonymous().unwrap();
@@ -74,7 +73,7 @@ fn beside_a_writer() {
                 map.get_many_into(&keys, &mut found).unwrap();
                 for (i, (value, last)) in found.iter().zip(&mut last).enumerate() {
                     let Some(value) = value else {
-                        assert_eq!(i % 5, 0, "a key that was never taken away");
+                        assert_eq!(i % 5, 0, "key {i}, which was never removed, is absent");
                         continue;
                     };
                     assert!(value.iter().all(|word| *word == value[0]), "{value:?}");
@@ -99,14 +98,14 @@ fn beside_a_writer() {
     });
 }
 
-/// A key that is none ends the batch there: those before it have been read.
+/// An invalid key ends the batch; the keys before it have been read.
 #[test]
-fn a_wrong_key_in_any_place() {
-    check_wrong_keys::<100, 16>(&filled(50));
-    check_wrong_keys::<20_000, 256>(&filled(50));
+fn an_invalid_key_at_any_position() {
+    check_invalid_keys::<100, 16>(&filled(50));
+    check_invalid_keys::<20_000, 256>(&filled(50));
 }
 
-fn check_wrong_keys<const N: usize, const V: usize>(map: &StrMap<N, 16, V>) {
+fn check_invalid_keys<const N: usize, const V: usize>(map: &StrMap<N, 16, V>) {
     let long = "a key of more than 15 bytes";
     for length in LENGTHS {
         for wrong in 0..length {

@@ -1,5 +1,5 @@
-//! Does a prepared key, which remembers where its entry was, always say what the map
-//! says, whatever became of that place?
+//! Does a prepared key, which remembers the slot of its entry, always answer as the map does, whatever has
+//! become of that slot?
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -9,13 +9,13 @@ use std::thread;
 
 use shmkv_core::{Map, Prepared, pod};
 
-/// Two buckets of seven entries: keys move between them and take each other's slots.
+/// Two buckets of seven entries: keys move between them and reuse each other's slots.
 const SMALL: usize = 9;
-/// Several shards, and nearly full.
+/// Several shards, nearly full.
 const LARGE: usize = 5_000;
 
-/// Random changes through one handle; after each, some prepared keys of another are
-/// asked, which remember what they saw long ago.
+/// Makes random changes through one handle. After each, looks up some keys prepared through another one,
+/// which remember slots from long ago.
 fn follow<const N: usize>(names: u32, steps: usize) {
     let name = format!("/shmkv-prepared-{}-{N}", std::process::id());
     let writer = Map::<N, u32, [u8; 40]>::create(&name).unwrap();
@@ -44,8 +44,8 @@ fn follow<const N: usize>(names: u32, steps: usize) {
             _ => {}
         }
         for key in [key, rng.u32(..names), rng.u32(..names)] {
-            let said = prepared[key as usize].get().unwrap();
-            assert_eq!(said, expected.get(&key).copied(), "{key} at step {step}");
+            let found = prepared[key as usize].get().unwrap();
+            assert_eq!(found, expected.get(&key).copied(), "{key} at step {step}");
         }
         if step % 1000 == 0 {
             check(&prepared, &expected);
@@ -69,12 +69,12 @@ fn check<const N: usize>(
 }
 
 #[test]
-fn it_says_what_the_map_says() {
+fn answers_as_the_map() {
     follow::<SMALL>(20, 40_000);
     follow::<LARGE>(9_000, 120_000);
 }
 
-/// Threads that share prepared keys, and so what those remember, beside a writer.
+/// Threads share prepared keys, and so what those remember, while a writer changes the map.
 #[test]
 fn shared_by_threads() {
     let map = Map::<SMALL, u32, pod!([u64; 8])>::create_anonymous().unwrap();
@@ -86,17 +86,17 @@ fn shared_by_threads() {
     thread::scope(|scope| {
         let readers = [(); 2].map(|()| {
             scope.spawn(|| {
-                let (mut last, mut looks) = ([0; 9], 0_u64);
-                while !done.load(Relaxed) || looks == 0 {
+                let (mut last, mut rounds) = ([0; 9], 0_u64);
+                while !done.load(Relaxed) || rounds == 0 {
                     for (prepared, last) in prepared.iter().zip(&mut last) {
                         let value = prepared.get().unwrap().unwrap();
                         assert!(value.iter().all(|word| *word == value[0]), "{value:?}");
                         assert!(value[0] >= *last, "{value:?} after {last}");
                         *last = value[0];
                     }
-                    looks += 1;
+                    rounds += 1;
                 }
-                looks
+                rounds
             })
         });
         let failed = (1..100_000).find(|turn| map.insert(*turn as u32 % 9, [*turn; 8]).is_err());

@@ -1,14 +1,17 @@
-//! Does a map hold exactly as many entries as it says, whatever the keys, the seed and the company?
+//! Does a map hold exactly as many entries as promised, whatever the keys, the hash seed and the other
+//! writers?
 //!
-//! Every new map draws a new seed for its hash, so each map made here is another arrangement of the same keys.
+//! Every new map has a random seed for its hash, so each map made here arranges the same keys differently.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
+mod equal;
 #[path = "../../support/mod.rs"]
 mod support;
 mod two_processes;
 
 use std::fmt::Debug;
 
+use equal::{equal, message};
 use libtest_mimic::{Arguments, Failed, Trial};
 use shmkv_core::{AccessError, ShmKey, ShmMap, ShmStr};
 use support::report::Report;
@@ -31,7 +34,7 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// Fills `maps` maps of each kind of key.
+/// Fills `maps` maps with each kind of keys.
 fn capacity<const N: usize>(maps: usize) -> Result<(), Failed> {
     let seed = seed();
     let mut random = fastrand::Rng::with_seed(seed);
@@ -41,7 +44,7 @@ fn capacity<const N: usize>(maps: usize) -> Result<(), Failed> {
         let salt = random.u64(..);
         let kinds = [
             fill::<N, 8, u64>(|i| i, salt),
-            // An odd factor: as good as random, and all different.
+            // Times an odd factor: as good as random, and all different.
             fill::<N, 8, u64>(|i| (i ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15), salt),
             fill::<N, 64, [u8; 64]>(long_prefix, salt),
             fill::<N, 64, ShmStr<64>>(text, salt),
@@ -63,21 +66,19 @@ fn capacity<const N: usize>(maps: usize) -> Result<(), Failed> {
         .require(&violations)
 }
 
-fn message(failed: &Failed) -> String {
-    failed.message().unwrap_or("failed").to_owned()
-}
-
 fn text(i: u64) -> ShmStr<64> {
     ShmStr::new(&format!("sensor/hall-{}/{i}", i % 10)).expect("a short text")
 }
 
-/// 56 bytes alike, then a number.
+/// 56 equal bytes, then a number.
 fn long_prefix(i: u64) -> [u8; 64] {
     let mut key = [b'x'; 64];
     key[56..].copy_from_slice(&i.to_be_bytes());
     key
 }
 
+/// Fills a map, exchanges keys while it is full, empties it and fills it again. Returns the number of
+/// entries stored.
 fn fill<const N: usize, const K: usize, Key>(
     key: impl Fn(u64) -> Key,
     salt: u64,
@@ -94,18 +95,22 @@ where
     // The keys that are present: any N of the first 2 N.
     let mut present: Vec<u64> = (0..n).collect();
     let mut absent: Vec<u64> = (n..2 * n).collect();
-    full(&map, &key(n))?;
+    is_full(&map, &key(n))?;
     for _ in 0..n.min(500) {
         let (i, j) = (random.usize(..N), random.usize(..N));
         let (here, new) = (present[i], absent[j]);
-        // What is there can still be changed, and in place of one removed there is room for one.
+        // A present key can still be changed, and a removal makes space for one new key.
         equal("update", &map.insert(key(here), here)?, &Some(here))?;
-        full(&map, &key(new))?;
+        is_full(&map, &key(new))?;
         equal("remove", &map.remove(key(here))?, &Some(here))?;
-        equal("room again", &map.try_insert(key(new), new)?, &true)?;
+        equal(
+            "insert after remove",
+            &map.try_insert(key(new), new)?,
+            &true,
+        )?;
         (present[i], absent[j]) = (new, here);
     }
-    full(&map, &key(absent[0]))?;
+    is_full(&map, &key(absent[0]))?;
     for (keys, there) in [(&present, true), (&absent, false)] {
         for &i in keys {
             equal("get", &map.get(key(i))?, &there.then_some(i))?;
@@ -113,19 +118,19 @@ where
     }
     equal("iteration", &map.iter().count(), &N)?;
     equal("check", &map.check(), &vec![])?;
-    // Empty and full again: what the first round left behind takes no room.
+    // Emptied and filled again: the first round has left nothing that takes up space.
     map.retain(|_, _| false)?;
     equal("emptied", &map.len(), &0)?;
     for i in 0..n {
-        equal("second round", &map.insert(key(n + i), i)?, &None)?;
+        equal("insert, second round", &map.insert(key(n + i), i)?, &None)?;
     }
-    full(&map, &key(0))?;
+    is_full(&map, &key(0))?;
     equal("check", &map.check(), &vec![])?;
     Ok(2 * N + N.min(500))
 }
 
-/// A full map refuses a new key, in every way there is to add one, and is the same afterwards.
-fn full<const N: usize, const K: usize, Key>(
+/// Checks that a full map refuses a new key, in every way to add one, and does not change.
+fn is_full<const N: usize, const K: usize, Key>(
     map: &ShmMap<N, K, 8, Key, u64>,
     new: &Key,
 ) -> Result<(), Failed>
@@ -141,18 +146,15 @@ where
     for answer in answers {
         match answer {
             Err(AccessError::Full { capacity }) if capacity == N => {}
-            other => return Err(format!("N = {N}, full, but inserting {new:?}: {other:?}").into()),
+            other => {
+                return Err(
+                    format!("inserting {new:?} into a full map, N = {N}: {other:?}").into(),
+                );
+            }
         }
     }
     equal("replace", &map.replace(new, 1)?, &None)?;
     equal("absent", &map.get(new)?, &None)?;
     equal("len", &map.len(), &N)?;
     equal("version", &map.version(), &version)
-}
-
-fn equal<T: PartialEq + Debug>(what: &str, found: &T, expected: &T) -> Result<(), Failed> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(format!("{what}: {found:?} instead of {expected:?}").into())
 }

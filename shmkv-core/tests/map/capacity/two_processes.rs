@@ -1,4 +1,4 @@
-//! Two processes that fill one map at once: none takes the other's room, none loses a key.
+//! Two processes that fill one map at once: neither takes the other's space, neither loses a key.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::SeqCst;
@@ -7,29 +7,29 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Failed, Trial};
 use shmkv_core::{AccessError, Map};
 
-use super::{equal, message};
+use super::equal::{equal, message};
 use crate::support::proc;
 use crate::support::report::Report;
 use crate::support::seed::seed;
 use crate::support::shared::SharedWords;
 
-/// How long two processes churn.
+/// How long two processes insert and remove.
 const CHURN: Duration = Duration::from_secs(3);
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("churn_single_shard", churn::<1_000>),
         Trial::test("churn_sharded", churn::<8_192>),
-        Trial::test("brim_1", || brim::<1>(400)),
-        Trial::test("brim_10", || brim::<10>(400)),
-        Trial::test("brim_1000", || brim::<1_000>(50)),
-        Trial::test("brim_8192", || brim::<8_192>(20)),
+        Trial::test("fill_together_1", || fill_together::<1>(400)),
+        Trial::test("fill_together_10", || fill_together::<10>(400)),
+        Trial::test("fill_together_1000", || fill_together::<1_000>(50)),
+        Trial::test("fill_together_8192", || fill_together::<8_192>(20)),
     ]
 }
 
-/// Runs `main` in two processes that begin together, and gives what each returns.
+/// Runs `main` in two processes that begin together, and returns the result of each.
 fn together(main: impl Fn(u64) -> Result<u64, Failed>) -> Result<[u64; 2], Failed> {
-    // Two results, and a count of those that are ready.
+    // Two results, and the number of processes that are ready.
     let words = SharedWords::new(3);
     let children = [0, 1].map(|half| {
         proc::fork_child(|| {
@@ -55,8 +55,8 @@ fn together(main: impl Fn(u64) -> Result<u64, Failed>) -> Result<[u64; 2], Faile
     Ok([words[0].load(SeqCst), words[1].load(SeqCst)])
 }
 
-/// Each process owns half of the keys, of which there are exactly as many as fit, and knows what it must find. The map
-/// is between nine tenths full and full to the last entry, and never `Full`.
+/// Each process has half of the keys, of which exactly as many exist as fit, and knows what it must find.
+/// The map is between nine tenths full and full to the last entry, and no insert is refused.
 fn churn<const N: usize>() -> Result<(), Failed> {
     let seed = seed();
     let map = Map::<N, u64, u64>::create_anonymous()?;
@@ -69,7 +69,7 @@ fn churn<const N: usize>() -> Result<(), Failed> {
         let mut done = 0_u64;
         let start = Instant::now();
         while start.elapsed() < CHURN {
-            // How full to keep the half: time enough to get there.
+            // How full to keep the half in this round, which is long enough to get there.
             let share = random.u64(90..=100);
             for _ in 0..20_000 {
                 let i = random.usize(..model.len());
@@ -92,7 +92,7 @@ fn churn<const N: usize>() -> Result<(), Failed> {
             }
         }
         for (i, value) in model.iter().enumerate() {
-            equal("at the end", &map.get(2 * i as u64 + half)?, value)?;
+            equal("get at the end", &map.get(2 * i as u64 + half)?, value)?;
         }
         operations[half as usize].store(done, SeqCst);
         Ok(live)
@@ -116,8 +116,8 @@ fn churn<const N: usize>() -> Result<(), Failed> {
         .require(&violations)
 }
 
-/// Both insert as many keys as fit, all different, into one map: exactly `N` find room.
-fn brim<const N: usize>(rounds: usize) -> Result<(), Failed> {
+/// Both processes insert as many keys as fit, all different, into one map: exactly `N` succeed.
+fn fill_together<const N: usize>(rounds: usize) -> Result<(), Failed> {
     let (mut refused, mut shared) = (0, 0);
     let mut violations = Vec::new();
     for _ in 0..rounds {

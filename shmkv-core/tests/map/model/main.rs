@@ -1,13 +1,17 @@
-//! A map in shared memory against `std::collections::HashMap`: the same operations, the same answers.
+//! Does a map in shared memory answer as `std::collections::HashMap` does?
 //!
-//! Random sequences of all operations, through two handles and a read-only one, for several sizes. proptest shortens a
-//! sequence that fails. The model also keeps every version that a key ever had: they grow, and never come again.
+//! Random sequences of all operations run through two handles and a read-only one, for several sizes.
+//! proptest shortens a sequence that fails. The model also keeps every version that a key has had:
+//! versions grow, and no version is used twice.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
+mod reads;
+mod run;
 mod step;
 mod subject;
 #[path = "../../support/mod.rs"]
 mod support;
+mod writes;
 
 use std::cell::Cell;
 
@@ -19,15 +23,15 @@ use support::seed::seed;
 
 fn main() {
     let mut args = Arguments::from_args();
-    args.test_threads = Some(1); // one after the other, as the figures are printed
+    args.test_threads = Some(1); // so that the reports come in order
     let trials = vec![
         // N, K, V
         Trial::test("one_entry_set", || model::<1, 1, 0>(1600)),
         Trial::test("one_entry", || model::<1, 8, 8>(1600)),
         Trial::test("one_bucket_full", || model::<7, 3, 7>(2400)),
-        Trial::test("a_set", || model::<10, 7, 0>(2400)),
+        Trial::test("set", || model::<10, 7, 0>(2400)),
         Trial::test("odd_sizes", || model::<10, 9, 13>(2400)),
-        Trial::test("the_store", || model::<10, 64, 256>(2400)),
+        Trial::test("readme_sizes", || model::<10, 64, 256>(2400)),
         Trial::test("one_byte_keys", || model::<200, 1, 3>(800)),
         Trial::test("some_buckets", || model::<40, 13, 1>(1600)),
         Trial::test("large_values", || model::<7, 16, 20_000>(480)),
@@ -56,10 +60,13 @@ fn model<const N: usize, const K: usize, const V: usize>(cases: u32) -> Result<(
         subject::Subject::<N, K, V>::new(&refused)?.run(&sequence)
     });
     let violations: Vec<String> = outcome.err().iter().map(ToString::to_string).collect();
-    Report::new("T7", &format!("N = {N}, K = {K}, V = {V}"))
-        .count("cases", tried.get())
-        .count("steps", steps.get())
-        .count("inserts refused by a full map", refused.get())
-        .note("seed", seed)
-        .require(&violations)
+    Report::new(
+        "answers as a HashMap",
+        &format!("N = {N}, K = {K}, V = {V}"),
+    )
+    .count("cases", tried.get())
+    .count("steps", steps.get())
+    .count("inserts refused by a full map", refused.get())
+    .note("seed", seed)
+    .require(&violations)
 }

@@ -1,20 +1,20 @@
-//! One step of a sequence: an operation and what it works on.
+//! One step of a sequence: an operation and its arguments.
 
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any as every, prop_oneof};
 
-/// A key by number; the subject takes it modulo the keys that it uses.
+/// The number of a key, modulo the number of keys in use.
 pub(crate) type Key = u16;
-/// From which a value is made.
+/// The number from which a value is made.
 pub(crate) type Seed = u32;
 
 /// Which version a compare-and-exchange expects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expects {
-    /// The one that is there.
+    /// The current one.
     Current,
-    /// One that the key had before, if it had one.
+    /// The first one that the key had.
     Old,
-    /// One that another key has.
+    /// The one of another key.
     Others(Key),
 }
 
@@ -28,20 +28,20 @@ pub(crate) enum Step {
     Update(Key, Seed),
     GetOrInsertWith(Key, Seed),
     Remove(Key),
-    /// Removes if the closure says so.
+    /// Removes the key if the flag, which the closure returns, is set.
     RemoveIf(Key, bool),
-    /// Removes and inserts again.
-    Again(Key, Seed),
+    /// Removes the key and inserts it again.
+    Reinsert(Key, Seed),
     Get(Key),
     GetMany([Key; 5]),
-    /// Compares everything that can be iterated over.
-    Walk,
-    /// Keeps the keys that this number does not divide.
+    /// Compares the entries, keys and values that the iterators return.
+    Iterate,
+    /// Keeps the keys whose number this divisor does not divide.
     Retain(u16),
     Clear,
-    /// Inserts this share, in 256ths, of the keys that there are, from one on.
+    /// Inserts this share, in 256ths, of all keys, starting with this one.
     Fill(Key, u8),
-    /// Removes that many.
+    /// Removes such a share.
     Drain(Key, u8),
 }
 
@@ -64,10 +64,10 @@ pub(crate) fn any() -> BoxedStrategy<Step> {
         4 => (key(), seed()).prop_map(|(key, seed)| Step::GetOrInsertWith(key, seed)),
         6 => key().prop_map(Step::Remove),
         4 => (key(), every::<bool>()).prop_map(|(key, remove)| Step::RemoveIf(key, remove)),
-        4 => (key(), seed()).prop_map(|(key, seed)| Step::Again(key, seed)),
+        4 => (key(), seed()).prop_map(|(key, seed)| Step::Reinsert(key, seed)),
         6 => key().prop_map(Step::Get),
         2 => every::<[Key; 5]>().prop_map(Step::GetMany),
-        2 => Just(Step::Walk),
+        2 => Just(Step::Iterate),
         1 => (2..7_u16).prop_map(Step::Retain),
         1 => Just(Step::Clear),
         3 => (key(), every::<u8>()).prop_map(|(key, share)| Step::Fill(key, share)),

@@ -1,51 +1,7 @@
-//! Closures that use the map that runs them: no user code ever runs under a lock.
+//! A closure may use the map that runs it, because no user code ever runs under a lock.
 
-use std::time::{Duration, Instant};
-
-use libtest_mimic::Failed;
-use shmkv_core::{AccessError, Map};
-
-use super::{Outcome, ensure};
+use super::common::{Outcome, ensure, finishes, patient, use_everything};
 use crate::support::report::Report;
-
-/// Runs `body` in a thread of its own; one that waits for itself is found out. The map's lock timeout is longer.
-pub(super) fn finishes(what: &str, body: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
-    let thread = std::thread::spawn(body);
-    let begun = Instant::now();
-    while !thread.is_finished() {
-        if begun.elapsed() > Duration::from_secs(30) {
-            return Err(format!("{what} hangs").into());
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    thread.join().expect("the thread's own answer")
-}
-
-/// A map whose operations, were they to wait for a lock of their own thread, would wait for good.
-pub(super) fn patient() -> Result<Map<10, u64, u64>, Failed> {
-    let options = Map::<10, u64, u64>::options().lock_timeout(Duration::from_secs(3600));
-    Ok(options.create_anonymous()?)
-}
-
-/// Everything that a map can do, on all its keys.
-pub(super) fn use_everything(map: &Map<10, u64, u64>) -> Result<(), AccessError> {
-    map.insert(8, 1)?;
-    map.try_insert(9, 1)?;
-    map.update(8, |value| *value += 1)?;
-    map.get_or_insert_with(7, || 3)?;
-    if let Some(seen) = map.get_versioned(8)? {
-        map.compare_exchange(8, seen.version, 9)?.is_stored();
-    }
-    map.replace(9, 2)?;
-    map.remove(9)?;
-    map.remove_if(8, |value| *value > 0)?;
-    map.retain(|key, _| *key < 7)?;
-    map.flush()?;
-    for entry in map {
-        entry?;
-    }
-    Ok(())
-}
 
 pub(super) fn closures_may_use_the_map() -> Outcome {
     finishes("update", || {
@@ -54,8 +10,8 @@ pub(super) fn closures_may_use_the_map() -> Outcome {
         let mut runs = 0;
         let new = map.update(1, |value| {
             runs += 1;
-            use_everything(&map).expect("the map in its own closure");
-            // The first time, the entry changes behind the closure's back.
+            use_everything(&map).expect("use of the map in a closure");
+            // In the first run, the entry changes after the closure has read it.
             if runs == 1 {
                 map.insert(1, 10).expect("insert");
             }
@@ -63,20 +19,20 @@ pub(super) fn closures_may_use_the_map() -> Outcome {
         })?;
         ensure(
             runs == 2 && new == Some(11),
-            "update runs again after a change",
+            "expected update to run its closure again after a change",
         )?;
-        ensure(map.get(1)? == Some(11), "update")
+        ensure(map.get(1)? == Some(11), "the value after update")
     })?;
     finishes("get_or_insert_with", || {
         let map = patient()?;
         let got = map.get_or_insert_with(1, || {
-            use_everything(&map).expect("the map in its own closure");
+            use_everything(&map).expect("use of the map in a closure");
             map.insert(1, 5).expect("insert");
             7
         })?;
         ensure(
             got == 5 && map.get(1)? == Some(5),
-            "the first to insert wins",
+            "expected the value that was inserted first",
         )
     })?;
     finishes("retain", || {
@@ -85,14 +41,14 @@ pub(super) fn closures_may_use_the_map() -> Outcome {
             map.insert(key, key)?;
         }
         map.retain(|key, _| {
-            use_everything(&map).expect("the map in its own closure");
+            use_everything(&map).expect("use of the map in a closure");
             *key == 3
         })?;
         let left: Vec<u64> = map
             .keys()
             .filter(|key| !matches!(key, Ok(7..)))
             .collect::<Result<_, _>>()?;
-        ensure(left == [3], "retain keeps what it is told to")
+        ensure(left == [3], "the keys after retain")
     })?;
     finishes("remove_if", || {
         let map = patient()?;
@@ -100,7 +56,7 @@ pub(super) fn closures_may_use_the_map() -> Outcome {
         let mut runs = 0;
         let removed = map.remove_if(1, |value| {
             runs += 1;
-            use_everything(&map).expect("the map in its own closure");
+            use_everything(&map).expect("use of the map in a closure");
             if runs == 1 {
                 map.insert(1, 2).expect("insert");
             }
@@ -108,9 +64,12 @@ pub(super) fn closures_may_use_the_map() -> Outcome {
         })?;
         ensure(
             runs == 2 && removed == Some(2),
-            "remove_if looks again after a change",
+            "expected remove_if to run its closure again after a change",
         )?;
-        ensure(map.get(1)?.is_none() && map.check().is_empty(), "remove_if")
+        ensure(
+            map.get(1)?.is_none() && map.check().is_empty(),
+            "the map after remove_if",
+        )
     })?;
     finishes("iteration", || {
         let map = patient()?;
@@ -123,7 +82,7 @@ pub(super) fn closures_may_use_the_map() -> Outcome {
         }
         ensure(
             map.is_empty() && map.check().is_empty(),
-            "removed while iterating",
+            "the map after removals during an iteration",
         )
     })?;
     Report::new("threads", "closures that use the map")
@@ -132,31 +91,31 @@ pub(super) fn closures_may_use_the_map() -> Outcome {
     Ok(())
 }
 
-/// While a closure waits for another thread, that thread writes: no lock is held.
+/// A closure may wait for another thread that writes, because no lock is held.
 pub(super) fn closures_may_use_another_thread() -> Outcome {
     finishes("a closure that waits for a writer", || {
         let map = patient()?;
         map.insert(1, 1)?;
-        let elsewhere = || {
+        let write_in_a_thread = || {
             std::thread::scope(|scope| {
                 let writer = scope.spawn(|| use_everything(&map));
                 writer.join().expect("a thread").expect("write");
             });
         };
-        map.update(1, |_| elsewhere())?;
+        map.update(1, |_| write_in_a_thread())?;
         map.get_or_insert_with(2, || {
-            elsewhere();
+            write_in_a_thread();
             2
         })?;
         map.remove_if(2, |_| {
-            elsewhere();
+            write_in_a_thread();
             true
         })?;
         map.retain(|_, _| {
-            elsewhere();
+            write_in_a_thread();
             true
         })?;
-        ensure(map.check().is_empty(), "check")
+        ensure(map.check().is_empty(), "faults in the map")
     })?;
     Report::new("threads", "closures that wait for a writer")
         .count("operations", 4)

@@ -1,7 +1,8 @@
-//! One handle and many threads; closures that use the map; closures that panic.
+//! Can many threads share one handle, and may closures use the map, or panic?
 //!
-//! The same program under ThreadSanitizer, which needs a nightly toolchain. It rebuilds the dependencies but not std,
-//! hence one suppression; every access to a segment is an atomic, so it must find nothing else:
+//! The program also runs under ThreadSanitizer, which needs a nightly toolchain. The dependencies are built
+//! with the sanitizer but std is not, hence one suppression. Every access to a segment is atomic, so the
+//! sanitizer must report nothing else:
 //!
 //! ```sh
 //! TSAN_OPTIONS="suppressions=$PWD/shmkv-core/tests/map/threads/tsan.supp" \
@@ -11,6 +12,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod closures;
+mod common;
 mod panics;
 #[path = "../../support/mod.rs"]
 mod support;
@@ -18,6 +20,7 @@ mod support;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 
+use common::{Outcome, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use shmkv_core::{
     AccessError, Exchange, Iter, Keys, Map, Pod, ShmMap, ShmReader, Stats, Values, Version,
@@ -26,8 +29,7 @@ use shmkv_core::{
 use support::report::Report;
 use support::seed::seed;
 
-type Outcome = Result<(), Failed>;
-/// One shard: everything that a closure does meets the lock of the operation that runs it.
+/// One shard, so that everything a closure does needs the lock of the operation that runs it.
 type Small = Map<10, u64, Words>;
 /// Four shards.
 type Sharded = Map<4096, u64, Words>;
@@ -62,23 +64,19 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-fn ensure(holds: bool, what: &str) -> Outcome {
-    if holds { Ok(()) } else { Err(what.into()) }
-}
-
 fn spread(value: u64) -> Words {
     Pod(std::array::from_fn(|i| {
         value.wrapping_mul(2 * i as u64 + 1)
     }))
 }
 
-/// Fails for a value that is not whole.
+/// The number in a value; an error if the value is torn.
 fn value(words: &Words) -> Result<u64, Failed> {
     ensure(*words == spread(words[0]), "torn value")?;
     Ok(words[0])
 }
 
-/// All threads count in the same entries; no count is lost.
+/// Threads that count in the same entries lose no count.
 fn counts_are_exact() -> Outcome {
     let map = Map::<10, u64, u64>::create_anonymous()?;
     let each = 40_000;
@@ -107,7 +105,7 @@ fn counts_are_exact() -> Outcome {
         .collect::<Vec<_>>();
     let updates = THREADS as u64 * each;
     if counted != updates {
-        violations.push(format!("{counted} counted, not {updates}"));
+        violations.push(format!("the sum is {counted}, after {updates} updates"));
     }
     Report::new("threads", "counting")
         .count("updates", updates)
@@ -115,10 +113,11 @@ fn counts_are_exact() -> Outcome {
         .require(&violations)
 }
 
-/// Writers and readers through one handle; a thread's own keys are as it left them.
+/// Writers and readers use one handle. Every value is whole, and a thread's own key has the value that it
+/// stored.
 fn values_are_whole<const N: usize>(map: &ShmMap<N, 8, 128, u64, Words>, keys: u64) -> Outcome {
     let seed = seed();
-    let goes_on = AtomicBool::new(true);
+    let is_running = AtomicBool::new(true);
     let reads = AtomicU64::new(0);
     let writes = 100_000;
     let write = |me: u64| -> Outcome {
@@ -135,7 +134,7 @@ fn values_are_whole<const N: usize>(map: &ShmMap<N, 8, 128, u64, Words>, keys: u
                     map.insert(own, spread(i))?;
                     ensure(
                         map.get(own)? == Some(spread(i)),
-                        "own key not as it was left",
+                        "the own key does not have the value stored last",
                     )?;
                 }
             }
@@ -147,7 +146,7 @@ fn values_are_whole<const N: usize>(map: &ShmMap<N, 8, 128, u64, Words>, keys: u
     };
     let read = || -> Outcome {
         let mut random = fastrand::Rng::with_seed(seed);
-        while goes_on.load(SeqCst) {
+        while is_running.load(SeqCst) {
             map.get(random.u64(..keys))?
                 .as_ref()
                 .map(value)
@@ -166,7 +165,7 @@ fn values_are_whole<const N: usize>(map: &ShmMap<N, 8, 128, u64, Words>, keys: u
         let write = &write;
         let writers = [0, 1].map(|me| scope.spawn(move || write(me)));
         let written = writers.map(|thread| thread.join().expect("a thread"));
-        goes_on.store(false, SeqCst);
+        is_running.store(false, SeqCst);
         let read = readers.map(|thread| thread.join().expect("a thread"));
         written.into_iter().chain(read).collect::<Outcome>()
     })?;
@@ -178,7 +177,7 @@ fn values_are_whole<const N: usize>(map: &ShmMap<N, 8, 128, u64, Words>, keys: u
         .require(&faults)
 }
 
-/// Of several threads that insert one key one succeeds, of those that exchange one version one, of those that remove one.
+/// If several threads insert the same key, exchange the same version, or remove the same key, one succeeds.
 fn exchanges_are_exclusive() -> Outcome {
     const RACES: u64 = 5_000;
     let map = Map::<10, u64, u64>::create_anonymous()?;
@@ -220,13 +219,14 @@ fn exchanges_are_exclusive() -> Outcome {
         .require(&violations)
 }
 
-/// What may be shared, is; what is handed to a thread works there after the first owner has let go.
+/// Handles and iterators are `Send` and `Sync`, and a handle works in another thread after its first owner
+/// has dropped it.
 fn handles_move_and_are_shared() -> Outcome {
     fn shared<T: Send + Sync>() {}
     type Entries<'m> = Iter<'m, 10, 8, 8, u64, u64>;
     shared::<ShmMap<10, 8, 8>>();
     shared::<ShmReader<10, 8, 8>>();
-    // Handles hold no key and no value, so those need not be shareable themselves.
+    // Handles hold no key and no value, so those need not be `Send` or `Sync`.
     shared::<ShmReader<10, 8, 8, std::rc::Rc<u64>, std::cell::Cell<u64>>>();
     shared::<Entries<'_>>();
     shared::<Keys<'_, 10, 8, 8, u64, u64>>();
@@ -242,7 +242,7 @@ fn handles_move_and_are_shared() -> Outcome {
     }
     let map = Arc::into_inner(map).expect("the last owner");
     let sum = std::thread::spawn(move || map.values().sum::<Result<u64, _>>());
-    ensure(sum.join().expect("a thread")? == 6, "sum")?;
+    ensure(sum.join().expect("a thread")? == 6, "the sum of the values")?;
     Report::new("threads", "handles")
         .count("threads", 5)
         .print();

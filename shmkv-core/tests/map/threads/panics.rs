@@ -1,4 +1,4 @@
-//! Panics in a user's closures and encodings: the map stays as usable as if they had returned.
+//! After a panic in a user's closure or encoding, the map is as usable as if it had returned.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -7,11 +7,10 @@ use shmkv_core::field::ShmField;
 use shmkv_core::schema::Schema;
 use shmkv_core::{DecodeError, EncodeError, Map, ShmMap, ShmValue, ToKey, ToValue};
 
-use super::closures::{finishes, patient, use_everything};
-use super::{Outcome, ensure};
+use super::common::{Outcome, ensure, finishes, patient, use_everything};
 use crate::support::report::Report;
 
-/// Runs `body`, in which panics are meant.
+/// Runs `body` without printing its panics, which are expected.
 fn quietly(body: impl FnOnce() -> Outcome) -> Outcome {
     std::panic::set_hook(Box::new(|_| {}));
     let outcome = body();
@@ -21,18 +20,19 @@ fn quietly(body: impl FnOnce() -> Outcome) -> Outcome {
 
 fn panics<R>(body: impl FnOnce() -> R) -> Outcome {
     let ended = catch_unwind(AssertUnwindSafe(body));
-    ensure(ended.is_err(), "the panic comes through")
+    ensure(ended.is_err(), "expected the panic to reach the caller")
 }
 
 fn panic_after<R>(body: impl FnOnce() -> R) -> R {
     let result = body();
     if std::hint::black_box(true) {
-        panic!("meant");
+        panic!("expected");
     }
     result
 }
 
-/// A panic in a closure leaves the entry as it was, no lock held, nothing to repair, other threads undisturbed.
+/// A panic in a closure leaves the entry unchanged, no lock held and nothing to recover. Other threads are
+/// not affected.
 pub(super) fn panics_in_closures() -> Outcome {
     type Operation = fn(&Map<10, u64, u64>) -> bool;
     const OPERATIONS: [Operation; 4] = [
@@ -51,15 +51,18 @@ pub(super) fn panics_in_closures() -> Outcome {
             panics(|| operation(&map))?;
             ensure(
                 map.version() == version && map.len() == 6,
-                "nothing changed",
+                "a panic changed the map",
             )?;
-            ensure(map.check().is_empty(), "nothing to repair")?;
-            ensure(map.get(1)? == Some(1), "the entry is as it was")?;
+            ensure(map.check().is_empty(), "a panic left faults")?;
+            ensure(map.get(1)? == Some(1), "a panic changed the entry")?;
         }
         use_everything(&map)?;
         std::thread::scope(|scope| scope.spawn(|| use_everything(&map)).join())
             .expect("a thread")?;
-        ensure(map.stats().takeovers == 0, "nothing was taken over")
+        ensure(
+            map.stats().takeovers == 0,
+            "a panic left a lock to take over",
+        )
     };
     quietly(|| finishes("a map after panics", test))?;
     Report::new("threads", "closures that panic")
@@ -83,7 +86,7 @@ impl ToValue<Fragile> for Bomb {
     }
 }
 
-/// A number of which 13 panics when it is decoded.
+/// A number. Decoding 13 panics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Fragile(u64);
 
@@ -111,7 +114,8 @@ impl<R> ShmField<R> for Fragile {
 
 impl ShmValue<8> for Fragile {}
 
-/// A user's encoding that panics runs before the lock, one that decodes after it: the map is whole either way.
+/// A user's encoding runs before the lock is taken, a decoding after it is released: a panic in either
+/// leaves the map whole.
 pub(super) fn panics_in_encodings() -> Outcome {
     type Odd = ShmMap<10, 8, 8, u64, Fragile>;
     let test = || -> Outcome {
@@ -126,9 +130,10 @@ pub(super) fn panics_in_encodings() -> Outcome {
         panics(|| map.get(Bomb).is_ok())?;
         ensure(
             map.version() == version && map.len() == 1,
-            "nothing changed",
+            "a panic changed the map",
         )?;
-        // What cannot be decoded has been stored; what replaces or removes it does so.
+        // A value that cannot be decoded is stored all the same. Replacing or removing it works, though
+        // decoding the old value panics.
         map.insert(2, Fragile(13))?;
         panics(|| map.get(2).is_ok())?;
         panics(|| map.update(2, |value| value.0 = 1))?;
@@ -139,13 +144,22 @@ pub(super) fn panics_in_encodings() -> Outcome {
                 .count()
         })?;
         panics(|| map.insert(2, Fragile(3)))?;
-        ensure(map.get(2)? == Some(Fragile(3)), "replaced all the same")?;
+        ensure(
+            map.get(2)? == Some(Fragile(3)),
+            "the value was not replaced",
+        )?;
         map.insert(2, Fragile(13))?;
         panics(|| map.remove(2))?;
-        ensure(!map.contains_key(2)?, "removed all the same")?;
-        ensure(map.get(1)? == Some(Fragile(1)), "the other entry")?;
-        ensure(map.check().is_empty(), "nothing to repair")?;
-        ensure(map.stats().takeovers == 0, "nothing was taken over")
+        ensure(!map.contains_key(2)?, "the value was not removed")?;
+        ensure(
+            map.get(1)? == Some(Fragile(1)),
+            "the other entry has changed",
+        )?;
+        ensure(map.check().is_empty(), "a panic left faults")?;
+        ensure(
+            map.stats().takeovers == 0,
+            "a panic left a lock to take over",
+        )
     };
     quietly(|| finishes("a map after panics", test))?;
     Report::new("threads", "encodings that panic")
