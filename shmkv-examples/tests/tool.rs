@@ -373,5 +373,5 @@ fn damage_is_an_error() {
             runs += 1;
         }
     }
-    println!("tool: {runs} runs on damaged segments, 0 crashes");
+    println!("hostile bytes: tool: {runs} runs on damaged segments, 0 crashes");
 }

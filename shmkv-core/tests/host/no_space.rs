@@ -1,8 +1,8 @@
-//! Is a map that cannot fit refused before anything is taken?
+//! Is a map that does not fit refused before anything is reserved?
 //!
-//! To reserve until the file system is full, and then to fail, would leave the
-//! whole machine without shared memory for a moment; where `/dev/shm` is as large
-//! as the memory, it would wake the OOM killer.
+//! A creation that reserved memory until the file system is full, and then failed,
+//! would leave the whole machine without shared memory for a moment; where
+//! `/dev/shm` is as large as the memory, it would trigger the OOM killer.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../support/mod.rs"]
@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
 use shmkv_core::{CreateError, Map};
+use support::environment;
 use support::inject::{self, Ended};
 use support::report::Report;
-use support::world;
 
-/// What the map's file system has: room for one map of this size and not for two.
+/// The size of the file system: enough for the one map, not for the other.
 const SIZE: usize = 4 << 20;
 type Fits = Map<40_000, u64, u64>;
 type TooLarge = Map<400_000, u64, u64>;
@@ -25,14 +25,14 @@ fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let trial = Trial::test("refused_before_anything_is_reserved", || {
-        let child = world::fork_with_tmpfs("/dev/shm", SIZE, refused);
+        let child = environment::fork_with_tmpfs("/dev/shm", SIZE, refused);
         match child.exit_code(Duration::from_secs(20))? {
             0 => Ok(()),
             failed => Err(format!("check {failed} failed").into()),
         }
     });
-    // Mounting a small file system is for root.
-    let trial = trial.with_ignored_flag(!world::is_root());
+    // Mounting a small file system needs root.
+    let trial = trial.with_ignored_flag(!environment::is_root());
     libtest_mimic::run(&arguments, vec![trial]).exit();
 }
 
@@ -48,8 +48,8 @@ fn refused() -> i32 {
         .iter()
         .filter(|call| call.name() == Some("fallocate"));
     let reserved = reserved.count();
-    Report::new("no room", "create")
-        .count("calls", run.calls.len())
+    Report::new("no space", "create")
+        .count("system calls", run.calls.len())
         .count("reservations", reserved)
         .print();
     match (run.ended, reserved) {

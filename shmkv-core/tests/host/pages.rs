@@ -1,7 +1,7 @@
-//! Do `prefault` and `huge_pages` have the effect that they promise, and never a worse one?
+//! Do `prefault` and `huge_pages` have the promised effect, and no worse one?
 //!
-//! Page faults are counted by the kernel (`getrusage`), while every entry of a map is written or read. So are the pages that
-//! are resident, and the huge ones among them (`/proc/self/smaps`).
+//! The kernel counts the page faults (`getrusage`) while every entry of a map is written or read, and the
+//! pages that are resident, with the huge ones among them (`/proc/self/smaps`).
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 #[path = "../support/mod.rs"]
@@ -17,11 +17,11 @@ use nix::errno::Errno;
 use nix::sys::resource::{UsageWho, getrusage};
 use shmkv_core::{Options, ShmMap, ShmReader};
 use support::directory::Directory;
+use support::environment;
 use support::proc::{SegmentName, fork_child};
 use support::report::Report;
 use support::seccomp::{POPULATION, refuse};
 use support::shared::SharedWords;
-use support::world;
 
 /// Five megabytes: more than a thousand pages, two huge ones.
 type Map = ShmMap<40_000, 8, 64>;
@@ -30,13 +30,14 @@ type Reader = ShmReader<40_000, 8, 64>;
 const LONG: Duration = Duration::from_secs(60);
 const HUGE: usize = 2 << 20;
 
-/// What the program itself may cause meanwhile.
+/// How many page faults the program itself may cause meanwhile.
 const FEW: i64 = 8;
+
 fn main() {
     let mut args = Arguments::from_args();
     args.test_threads = Some(1);
-    // Mounts are for root.
-    let root = world::is_root();
+    // Mounts need root.
+    let root = environment::is_root();
     let huge = kernel_has_huge_pages();
     let trials = vec![
         Trial::test("prefaulted", each_way),
@@ -49,7 +50,7 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// Linux 6.1, which makes huge pages of what there is; and not forbidden to.
+/// Whether the kernel can collapse pages of shared memory to huge ones (Linux 6.1), and is allowed to.
 fn kernel_has_huge_pages() -> bool {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split(['.', '-']).map(str::parse::<u32>);
@@ -74,7 +75,7 @@ impl Opened {
         }
     }
 
-    /// Writes every entry, or reads it where it cannot.
+    /// Writes every entry, or reads it through a read-only handle.
     fn use_all(&self) {
         match self {
             Self::Map(map) => fill(map),
@@ -106,14 +107,14 @@ fn faults() -> i64 {
         .minor_page_faults()
 }
 
-/// Page faults that using all of the map takes.
+/// How many page faults `use_all` takes.
 fn faults_of(use_all: impl FnOnce()) -> i64 {
     let before = faults();
     use_all();
     faults() - before
 }
 
-/// Bytes of shared memory that are resident in this process.
+/// How many bytes of shared memory are resident in this process.
 fn resident() -> usize {
     let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
     let mut shared = false;
@@ -135,11 +136,11 @@ fn ways() -> Vec<Way> {
     fn way(name: &'static str, open: impl Fn(&Options<Map>) -> Opened + 'static) -> Way {
         (name, Box::new(open))
     }
-    /// Something new, which is gone when the map is closed.
+    /// An empty directory, which is removed while the map is open.
     fn new() -> Directory {
         Directory::under(Path::new("/dev/shm"))
     }
-    /// A file with a full map, which nobody has open.
+    /// A directory with a full map, which no process has open.
     fn old() -> Directory {
         let directory = new();
         fill(&Map::create_at(directory.file("map")).unwrap());
@@ -196,7 +197,7 @@ fn ways() -> Vec<Way> {
     ]
 }
 
-/// Opens in each way, and uses everything.
+/// Opens a map in each way, with and without `prefault`, and uses all of it.
 fn each_way() -> Result<(), Failed> {
     let mut violations = Vec::new();
     let (mut most_without, mut most_with) = (0, 0);
@@ -226,7 +227,7 @@ fn each_way() -> Result<(), Failed> {
         .require(&violations)
 }
 
-/// To read takes no page fault. To write does: the kernel must learn which pages change.
+/// Reading takes no page faults. Writing does, since the kernel must learn which pages change.
 fn prefaulted_on_disk() -> Result<(), Failed> {
     let directory = Directory::new();
     fill(&Map::create_at(directory.file("map"))?);
@@ -238,11 +239,11 @@ fn prefaulted_on_disk() -> Result<(), Failed> {
     let with = faults_of(|| read(&with));
     let report = Report::new("pages", "on disk");
     let report = report.count("page faults", without);
-    let wrong = (without <= FEW || with > FEW).then_some("how many page faults");
+    let wrong = (without <= FEW || with > FEW).then_some("the number of page faults");
     report.count("prefaulted", with).require(wrong.as_slice())
 }
 
-/// Kernels before 5.14 do not know how to.
+/// Kernels before 5.14 do not know `MADV_POPULATE_READ` and `MADV_POPULATE_WRITE`.
 fn prefaulted_by_old_kernels() -> Result<(), Failed> {
     let child = fork_child(|| {
         refuse(POPULATION, Errno::EINVAL);
@@ -260,15 +261,16 @@ fn prefaulted_by_old_kernels() -> Result<(), Failed> {
     }
 }
 
-/// Whatever the mount says, a map gets them if it asks, however it is opened, and stays what it is.
+/// A map that asks for huge pages gets them, whatever the mount option and the way to open, and keeps its
+/// contents.
 fn huge_pages() -> Result<(), Failed> {
     for mount in ["never", "advise", "within_size", "always"] {
-        let child = world::fork_with_huge_tmpfs("/dev/shm", 64 << 20, mount, || {
+        let child = environment::fork_with_huge_tmpfs("/dev/shm", 64 << 20, mount, || {
             let asking = Map::options().huge_pages(true);
             let all =
                 |map: &Reader| map.huge_page_bytes().unwrap() / HUGE == map.stats().bytes / HUGE;
 
-            // A map that others made, without asking.
+            // A map that another handle made, without huge pages.
             let plain = Map::create("/plain").unwrap();
             fill(&plain);
             let huge = plain.huge_page_bytes().unwrap();
@@ -311,7 +313,7 @@ fn huge_pages() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The pages of a map are copied while another process writes to it.
+/// The kernel copies the pages of a map while another process writes to it.
 fn while_others_write() -> Result<(), Failed> {
     let words = SharedWords::new(1);
     let end = &words[0];
@@ -334,7 +336,7 @@ fn while_others_write() -> Result<(), Failed> {
         let begin = map.version();
         let start = Instant::now();
         while map.version() == begin {
-            assert!(start.elapsed() < LONG, "the writer does not write");
+            assert!(start.elapsed() < LONG, "the writer has not started");
         }
         let fd = map.as_fd().try_clone_to_owned()?;
         let opened = Map::options().huge_pages(true).from_fd(fd)?;
@@ -353,7 +355,7 @@ fn while_others_write() -> Result<(), Failed> {
     Ok(())
 }
 
-/// To ask is no error where a huge page has no place.
+/// Asking for huge pages is no error for a map smaller than one.
 fn small_maps() -> Result<(), Failed> {
     let options = ShmMap::<10, 8, 16>::options()
         .huge_pages(true)

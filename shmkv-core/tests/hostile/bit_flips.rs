@@ -1,17 +1,21 @@
-//! Is every flipped bit noticed, or harmless, or answered by an error? Never by another key's value, a crash, a hang?
+//! Is every flipped bit detected, harmless, or the cause of an error, and never of another key's value, a
+//! crash or a hang?
 //!
-//! Every bit of a populated segment but those of keys and values is flipped by itself. Then everything is read and
-//! written through handles that were open before, and through new ones, and the segment is put back.
+//! Every bit of a populated segment, except those of keys and values, is flipped by itself. Then everything
+//! is read and written through handles that were open before and through new ones, and the segment is put
+//! back.
 //!
 //! What counts as **wrong**, besides a panic, a crash and a hang:
 //!
-//! - damage of the header or the schema that a new handle does not notice;
-//! - a value of another key, or one that nobody ever wrote, anywhere;
-//! - any answer but the right one, if the bit belongs to the written-once header (for a handle that is open), to the
-//!   shared words, to a lock word that names nobody alive, or to bytes without a meaning: all of that must be harmless;
-//! - with a bit of a counter: any wrong answer about an entry; only lengths, versions and the limit `N` may be off;
-//! - with a bit of a bucket's tags or versions: any wrong answer about an entry of another bucket; with one of its
-//!   overflow counters: about an entry of that bucket. (A key whose tag is flipped cannot be found; nothing can help that.)
+//! - damage of the header or the schema that a new handle does not detect;
+//! - a value of another key, or one that was never written, anywhere;
+//! - any wrong answer, if the bit belongs to the header's write-once part (for an open handle), to its
+//!   control words, to a lock word that names no live writer, or to unused bytes: all of these must be
+//!   harmless;
+//! - for a bit of a counter: any wrong answer about an entry; only lengths, versions and the limit `N` may
+//!   be wrong;
+//! - for a bit of a bucket's tags or versions: any wrong answer about an entry of another bucket; for a bit
+//!   of its overflow counters: about an entry of that bucket. (A key whose tag is flipped cannot be found.)
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod battery;
@@ -24,15 +28,21 @@ use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
 use battery::format::{Format, KEY, Part, RESERVED_AT, SHARD, SHARDS_AT, SLOT, Texts, word};
-use battery::{Known, Reader, Seen, reads, writes};
+use battery::known::Known;
+use battery::read::{Reader, reads};
+use battery::seen::Seen;
+use battery::write::writes;
 use libtest_mimic::{Arguments, Failed, Trial};
 use shmkv_core::{OpenError, UntypedReader};
 use support::proc::SegmentName;
 use support::report::Report;
 use support::supervise::{Heart, supervise};
 
-/// A lock that somebody alive seems to hold costs this much, a dead one's nothing.
+/// How long a lock that a live writer seems to hold is waited for. A dead writer's costs no wait.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(40);
+
+/// What the reports are called.
+const QUESTION: &str = "every bit flipped";
 
 fn main() {
     let mut args = Arguments::from_args();
@@ -47,7 +57,7 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// The whole of a map with one shard: eight of ten entries, some of them displaced from the bucket they hash to.
+/// A whole map of one shard: eight of ten entries, some of them displaced from their home bucket.
 fn every_bit_of_a_small_map() -> Result<(), Failed> {
     let name = populated::<10>(8, true);
     let image = std::fs::read(name.path())?;
@@ -58,7 +68,7 @@ fn every_bit_of_a_small_map() -> Result<(), Failed> {
     flip_each::<10>("", &name, &image, &bits)
 }
 
-/// Only what several shards add: the count that they share, and what another shard's lock and live count do to it.
+/// Only what several shards add: the count that they share, and another shard's lock and live count.
 fn every_counter_of_a_map_with_shards() -> Result<(), Failed> {
     let name = populated::<4096>(4094, false);
     let image = std::fs::read(name.path())?;
@@ -69,7 +79,7 @@ fn every_counter_of_a_map_with_shards() -> Result<(), Failed> {
     flip_each::<4096>("of four shards, ", &name, &image, &bits)
 }
 
-/// A segment whose `count` entries were updated, removed and inserted again. Its last handle is gone.
+/// A segment whose `count` entries were updated, removed and inserted again. No process has it open.
 fn populated<const N: usize>(count: usize, overflowing: bool) -> SegmentName {
     loop {
         let name = SegmentName::unique();
@@ -84,25 +94,25 @@ fn populated<const N: usize>(count: usize, overflowing: bool) -> SegmentName {
             }
         }
         assert_eq!(map.check(), vec![]);
-        // The seed decides who overflows; a few tries find one.
+        // The hash seed decides which buckets overflow; one of a few maps has some.
         if !overflowing || map.stats().overflowing_buckets > 0 {
             return name;
         }
     }
 }
 
-/// What came of a flip, as the child notes it.
+/// The outcome of a flip, as the child records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 enum Outcome {
     Detected = 1,
     Harmless,
-    CleanError,
+    Error,
     DamagedAnswer,
     Wrong,
 }
 
-/// What a child has open while it flips.
+/// What a child works with while it flips bits.
 struct Bench<const N: usize> {
     file: File,
     image: Vec<u8>,
@@ -112,7 +122,7 @@ struct Bench<const N: usize> {
     reader: Reader<N>,
     /// The id under which `writer` holds locks.
     id: u64,
-    /// For each bucket the keys that live there, and those of which there are bytes.
+    /// For each bucket, the keys of its live entries, and the keys whose bytes are in its slots.
     lives_in: Vec<BTreeSet<String>>,
     bytes_in: Vec<BTreeSet<String>>,
 }
@@ -164,14 +174,14 @@ impl<const N: usize> Bench<N> {
         self.file.write_all_at(&self.image, 0).unwrap();
     }
 
-    /// Flips one bit, does everything, and puts the segment back.
+    /// Flips one bit, runs every operation, and puts the segment back.
     fn trial(&self, name: &SegmentName, bit: usize, heart: &Heart<'_>) -> Result<Outcome, String> {
         let beat = |step| heart.beat(step);
         let mut open = Seen::default();
         self.flip(bit);
-        // Each read of an entry that seems to be written for ever costs a read-only handle 100 ms.
-        let patient = !matches!(self.format.part(bit / 8), Part::Version(_));
-        reads(&self.reader, &self.known, patient, &mut open, &beat);
+        // A read-only handle needs 100 ms to read an entry that seems to be changing all the time.
+        let thorough = !matches!(self.format.part(bit / 8), Part::Version(_));
+        reads(&self.reader, &self.known, thorough, &mut open, &beat);
         reads(&self.writer, &self.known, true, &mut open, &beat);
 
         let mut new = Seen::default();
@@ -193,7 +203,7 @@ impl<const N: usize> Bench<N> {
             }
             Err(error) => refused.push(error),
         }
-        // One that knows no types looks at the same header.
+        // An untyped handle reads the same header.
         refused.extend(UntypedReader::open(name.as_str()).err());
         writes(&self.writer, self.known.clone(), &mut open, &beat);
         self.restore();
@@ -211,12 +221,12 @@ impl<const N: usize> Bench<N> {
         if matches!(part, Part::Header | Part::Schema) {
             return match refused {
                 [_, _, _] if open.is_right() => Ok(Outcome::Detected),
-                [_, _, _] => Err(format!("an open handle minds: {open:?}")),
-                _ => Err("a new handle does not notice".to_owned()),
+                [_, _, _] => Err(format!("an open handle is affected: {open:?}")),
+                _ => Err("a new handle does not detect it".to_owned()),
             };
         }
         if let Some(error) = refused.first() {
-            return Err(format!("a good header is refused: {error}"));
+            return Err(format!("an undamaged header is refused: {error}"));
         }
         for seen in [open, new] {
             self.judge_answers(bit, part, seen)?;
@@ -228,7 +238,7 @@ impl<const N: usize> Bench<N> {
             ) {
                 (true, _) => Outcome::Harmless,
                 (_, true) => Outcome::DamagedAnswer,
-                _ => Outcome::CleanError,
+                _ => Outcome::Error,
             },
         )
     }
@@ -237,10 +247,10 @@ impl<const N: usize> Bench<N> {
         let held = part == Part::Lock && u64::from(lock_word(bit)) == self.id;
         let entries_right = seen.hidden.is_empty() && seen.older.is_empty() && seen.phantoms == 0;
         let right = match part {
-            // Only the living are waited for, and everybody reads meanwhile.
+            // Only a live holder is waited for, and readers are unaffected.
             Part::Lock if held => seen.errors.len() == seen.timeouts && entries_right,
-            Part::Next | Part::Committed | Part::Live => seen.errors.is_empty() && entries_right,
-            Part::Shared if bit / 8 / 8 * 8 == RESERVED_AT => {
+            Part::Issued | Part::Committed | Part::Live => seen.errors.is_empty() && entries_right,
+            Part::Control if bit / 8 / 8 * 8 == RESERVED_AT => {
                 seen.errors.is_empty() && entries_right
             }
             Part::Tags(_) => true,
@@ -250,26 +260,30 @@ impl<const N: usize> Bench<N> {
         if !right || !seen.foreign.is_empty() || !seen.endless.is_empty() {
             return Err(format!("{seen:?}"));
         }
-        let may_suffer = |key: &String| match part {
+        let may_be_wrong = |key: &String| match part {
             Part::Tags(bucket) | Part::Version(bucket) => {
-                is_made_here(key) || self.bytes_in[bucket].contains(key)
+                is_inserted_here(key) || self.bytes_in[bucket].contains(key)
             }
             Part::Overflow(bucket) => !self.lives_in[bucket].contains(key),
             _ => false,
         };
-        match seen.hidden.union(&seen.older).find(|key| !may_suffer(key)) {
-            Some(key) => Err(format!("{key:?} is affected: {seen:?}")),
+        match seen
+            .hidden
+            .union(&seen.older)
+            .find(|key| !may_be_wrong(key))
+        {
+            Some(key) => Err(format!("a wrong answer about {key:?}: {seen:?}")),
             None => Ok(()),
         }
     }
 }
 
-/// The keys that `writes` inserts, wherever there is room.
-fn is_made_here(key: &str) -> bool {
+/// Whether `writes` inserts this key, into any free slot.
+fn is_inserted_here(key: &str) -> bool {
     ["new", "fresh", "too-many", "absent"].contains(&key)
 }
 
-/// What a flip of this bit makes of a free lock word.
+/// What a free lock word becomes when this bit is flipped.
 fn lock_word(bit: usize) -> u32 {
     1 << (bit % 32)
 }
@@ -294,12 +308,12 @@ fn flip_each<const N: usize>(
                 );
                 Outcome::Wrong
             });
-            heart.note(i, outcome as u64);
+            heart.record(i, outcome as u64);
         },
     );
     let mut figures: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
     let mut violations = Vec::new();
-    for (&bit, &outcome) in bits.iter().zip(&outcomes.of) {
+    for (&bit, &outcome) in bits.iter().zip(&outcomes.recorded) {
         let part = format.part(bit / 8);
         let class = usize::try_from(outcome).expect("a class");
         figures.entry(part.name()).or_default()[class] += 1;
@@ -307,7 +321,7 @@ fn flip_each<const N: usize>(
             violations.push(format!("bit {} of byte {} ({part:?})", bit % 8, bit / 8));
         }
     }
-    for (i, how) in &outcomes.troubles {
+    for (i, how) in &outcomes.failures {
         let (bit, part) = (bits[*i], format.part(bits[*i] / 8));
         violations.push(format!(
             "bit {} of byte {} ({part:?}): {how}",
@@ -315,20 +329,20 @@ fn flip_each<const N: usize>(
             bit / 8
         ));
     }
-    for (part, [cut_short, detected, harmless, errors, damaged, wrong]) in figures {
-        Report::new("T9", &format!("{which}{part}"))
+    for (part, [unfinished, detected, harmless, errors, damaged, wrong]) in figures {
+        Report::new(QUESTION, &format!("{which}{part}"))
             .count(
                 "bits",
-                cut_short + detected + harmless + errors + damaged + wrong,
+                unfinished + detected + harmless + errors + damaged + wrong,
             )
             .count("detected", detected)
             .count("harmless", harmless)
-            .count("clean errors", errors)
+            .count("errors", errors)
             .count("damaged answers", damaged)
-            .count("wrong", wrong + cut_short)
+            .count("wrong", wrong + unfinished)
             .print();
     }
-    Report::new("T9", &format!("{which}all"))
+    Report::new(QUESTION, &format!("{which}all"))
         .count("bits", bits.len())
         .require(&violations)
 }

@@ -1,9 +1,10 @@
-//! Do hostile bytes ever do more than give wrong answers?
+//! Can hostile bytes do worse than cause wrong answers?
 //!
-//! Whole segments, random or mutated, go through open, every read, every write and every repair; and a process scribbles
-//! over everything behind the header while others read and write. No panic, no crash, no hang, no endless iteration.
+//! Whole segments, random or mutated, go through opening, every read, every write and every recovery; and
+//! one process overwrites everything after the header while others read and write. There must be no panic,
+//! no crash, no hang and no endless iteration.
 //!
-//! Each trial has a seed of its own, so a failure replays by itself: the line that names it names its number.
+//! The number of a trial is its seed, so a failure can be replayed alone.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod battery;
@@ -14,9 +15,11 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
 
-use battery::exercise::{Handles, KEYS, LOCK_TIMEOUT, N, exercise, exercise_open, good_image};
-use battery::format::{Format, SHARDS_AT, SHARED_AT, Texts, empty, sign, sign_schema};
-use battery::{Known, Seen, reads, writes};
+use battery::exercise::{Handles, LOCK_TIMEOUT, N, exercise, exercise_open, good_image, known};
+use battery::format::{CONTROL_AT, Format, SHARDS_AT, Texts, empty, sign, sign_schema};
+use battery::read::reads;
+use battery::seen::Seen;
+use battery::write::writes;
 use fastrand::Rng;
 use libtest_mimic::{Arguments, Failed, Trial};
 use shmkv_core::{OpenError, UntypedReader};
@@ -26,6 +29,9 @@ use support::supervise::{Outcomes, supervise};
 
 const SEED: u64 = 0x5eed;
 
+/// What the reports are called.
+const QUESTION: &str = "hostile bytes";
+
 fn main() {
     let mut args = Arguments::from_args();
     args.test_threads = Some(1);
@@ -34,12 +40,12 @@ fn main() {
         Trial::test("hostile_schemas", hostile_schemas),
         Trial::test("other_sizes", other_sizes),
         Trial::test("overwritten_while_open", overwritten_while_open),
-        Trial::test("scribbled_over_while_in_use", scribbled_over_while_in_use),
+        Trial::test("overwritten_while_in_use", overwritten_while_in_use),
     ];
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// In every 16th trial read-only handles are used too: they wait for writers that do not exist.
+/// Every 16th trial uses read-only handles too, which wait for writers that do not exist.
 fn handles(i: usize) -> Handles {
     match i % 16 {
         0 => Handles::All,
@@ -48,7 +54,7 @@ fn handles(i: usize) -> Handles {
     }
 }
 
-/// Numbers at which code like this breaks, among others.
+/// A random number, often one of those at which code like this breaks.
 fn word(rng: &mut Rng) -> u64 {
     match rng.u8(..8) {
         0 | 1 => 0,
@@ -61,7 +67,7 @@ fn word(rng: &mut Rng) -> u64 {
     }
 }
 
-/// Fills whole words, some of them with random bytes.
+/// Overwrites whole words.
 fn scramble(bytes: &mut [u8], rng: &mut Rng) {
     for chunk in bytes.chunks_mut(8) {
         let word = word(rng).to_ne_bytes();
@@ -69,17 +75,17 @@ fn scramble(bytes: &mut [u8], rng: &mut Rng) {
     }
 }
 
-/// The good segment with everything that is not the header or an entry scrambled: tags, counters, locks, intents.
+/// The undamaged segment with scrambled tags, counters, locks and intents, but the same header.
 fn scrambled_body(good: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = good.to_vec();
     let format = Format::of(good);
-    // Entries too in one of four, else only what leads to them.
+    // One in four has scrambled entries too, the others only what leads to them.
     let end = match rng.u8(..4) {
         0 => format.schema_at(),
         1 => format.buckets_at(),
         _ => format.slots_at(),
     };
-    let start = if rng.bool() { SHARED_AT } else { SHARDS_AT };
+    let start = if rng.bool() { CONTROL_AT } else { SHARDS_AT };
     scramble(&mut bytes[start..end], rng);
     bytes
 }
@@ -93,7 +99,7 @@ fn any_image(good: &[u8], rng: &mut Rng) -> Vec<u8> {
         }
         1 => bytes.truncate(rng.usize(..=good.len())),
         2 => {
-            // A header that contradicts itself under a checksum that is right.
+            // An inconsistent header with a correct checksum.
             for _ in 0..rng.usize(1..4) {
                 let at = rng.usize(2..63) * 8;
                 bytes[at..at + 8].copy_from_slice(&word(rng).to_ne_bytes());
@@ -102,7 +108,7 @@ fn any_image(good: &[u8], rng: &mut Rng) -> Vec<u8> {
         }
         3 | 4 => {
             for _ in 0..rng.usize(1..64) {
-                let at = rng.usize(SHARED_AT..good.len());
+                let at = rng.usize(CONTROL_AT..good.len());
                 bytes[at] = rng.u8(..);
             }
         }
@@ -111,25 +117,29 @@ fn any_image(good: &[u8], rng: &mut Rng) -> Vec<u8> {
     bytes
 }
 
-/// Prints the figures and fails if a trial did not come to its end.
+/// Prints the figures; fails if a trial did not end, or saw more entries than slots.
 fn judge(case: &str, outcomes: &Outcomes) -> Result<(), Failed> {
-    let finished = outcomes.of.iter().filter(|of| **of != 0).count();
+    let finished = outcomes.recorded.iter().filter(|of| **of != 0).count();
     let handles: u64 = outcomes
-        .of
+        .recorded
         .iter()
         .map(|of| (of & 0xff).saturating_sub(1))
         .sum();
-    let errors: u64 = outcomes.of.iter().map(|of| of >> 8 & 0xffff_ffff).sum();
-    let endless = outcomes.of.iter().filter(|of| *of >> 63 != 0).count();
+    let errors: u64 = outcomes
+        .recorded
+        .iter()
+        .map(|of| of >> 8 & 0xffff_ffff)
+        .sum();
+    let endless = outcomes.recorded.iter().filter(|of| *of >> 63 != 0).count();
     let mut violations: Vec<String> = outcomes
-        .troubles
+        .failures
         .iter()
         .map(|(i, how)| format!("trial {i}: {how}"))
         .collect();
     if endless > 0 {
         violations.push(format!("{endless} trials saw more entries than slots"));
     }
-    Report::new("T8", case)
+    Report::new(QUESTION, case)
         .count("segments", finished)
         .count("handles", handles)
         .count("typed errors", errors)
@@ -137,7 +147,7 @@ fn judge(case: &str, outcomes: &Outcomes) -> Result<(), Failed> {
         .require(&violations)
 }
 
-/// What a trial notes: that it ended, through how many handles, with how many errors.
+/// What a trial records: that it ended, with how many handles and how many errors.
 fn outcome((opened, seen): (usize, Seen)) -> u64 {
     let endless = u64::from(!seen.endless.is_empty()) << 63;
     endless | (seen.errors.len() as u64) << 8 | (opened as u64 + 1)
@@ -151,13 +161,13 @@ fn any_bytes() -> Result<(), Failed> {
         |heart, (), i| {
             let bytes = any_image(&good, &mut Rng::with_seed(SEED + i as u64));
             let came = exercise(&bytes, handles(i), &|step| heart.beat(step));
-            heart.note(i, outcome(came));
+            heart.record(i, outcome(came));
         },
     );
     judge("any bytes", &outcomes)
 }
 
-/// Appends a type in the format that a segment stores: mostly by its grammar, now and then not.
+/// Appends a type in the format that a segment stores, mostly well-formed.
 fn any_type(rng: &mut Rng, depth: usize, out: &mut Vec<u8>) {
     const BYTES: u8 = 0x40; // then: text, pod, array, option, tuple, struct, enum, string, vector
     let kind = match rng.u8(..if depth > 40 { 2 } else { 12 }) {
@@ -221,11 +231,11 @@ fn any_type(rng: &mut Rng, depth: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The bytes of a schema: two types, or something like it.
+/// The bytes of a schema: two types, or nearly so.
 fn any_schema(rng: &mut Rng) -> Vec<u8> {
     let mut schema = vec![1]; // the format's version
     if rng.u8(..20) == 0 {
-        // A tower: one type in another, as deep as it goes.
+        // One type nested in another, thousands of levels deep.
         let kind: &[u8] = [&[0x44][..], &[0x43, 1, 0, 0, 0], &[0x45, 1, 0]][rng.usize(..3)];
         schema.extend(kind.repeat(rng.usize(..12_000)));
     }
@@ -243,7 +253,7 @@ fn any_schema(rng: &mut Rng) -> Vec<u8> {
     schema
 }
 
-/// Schemas under checksums that are right: only the parser stands between them and the program.
+/// Schemas with correct checksums, so that only the parser can refuse them.
 fn hostile_schemas() -> Result<(), Failed> {
     let good = good_image();
     let at = Format::of(&good).schema_at();
@@ -262,18 +272,18 @@ fn hostile_schemas() -> Result<(), Failed> {
             let refused = match Texts::<N>::open(name.as_str()) {
                 Err(OpenError::Types { differences, .. }) => differences.len().min(100) + 1,
                 Err(OpenError::Damaged { .. }) => 1,
-                other => panic!("neither other types nor damage: {other:?}"),
+                other => panic!("expected other types or damage: {other:?}"),
             };
-            heart.note(i, (refused as u64) << 8 | 1);
+            heart.record(i, (refused as u64) << 8 | 1);
         },
     );
-    let parsed = outcomes.of.iter().filter(|of| **of >> 8 > 1).count();
+    let parsed = outcomes.recorded.iter().filter(|of| **of >> 8 > 1).count();
     judge(&format!("schemas, {parsed} of them well-formed"), &outcomes)?;
-    assert!(parsed > 1_000, "too few schemas make sense");
+    assert!(parsed > 1_000, "too few well-formed schemas");
     Ok(())
 }
 
-/// Maps of all sizes, whose headers and schemas are right and whose contents are not, for tools that believe both.
+/// Maps of all sizes, with correct headers and schemas and scrambled contents, opened as tools open them.
 fn other_sizes() -> Result<(), Failed> {
     let good = good_image();
     let outcomes = supervise(
@@ -290,11 +300,11 @@ fn other_sizes() -> Result<(), Failed> {
             let mut bytes = empty(&good, [n, k, v], &schema);
             if i % 8 != 0 {
                 let end = bytes.len() - schema.len();
-                scramble(&mut bytes[SHARED_AT..end], &mut rng);
+                scramble(&mut bytes[CONTROL_AT..end], &mut rng);
             }
             let came = exercise(&bytes, Handles::Untyped, &|step| heart.beat(step));
             assert_eq!(came.0, 2, "{n} entries of {k} and {v} bytes are refused");
-            heart.note(i, outcome(came));
+            heart.record(i, outcome(came));
         },
     );
     judge("other sizes", &outcomes)
@@ -308,37 +318,34 @@ fn overwritten_while_open() -> Result<(), Failed> {
         |heart, (), i| {
             let bytes = scrambled_body(&good, &mut Rng::with_seed(SEED + i as u64));
             let came = exercise_open(&good, &bytes, handles(i), &|step| heart.beat(step));
-            heart.note(i, outcome(came));
+            heart.record(i, outcome(came));
         },
     );
     judge("overwritten while open", &outcomes)
 }
 
-/// Overwrites words everywhere between the header and the schema; now and then puts everything right, so that others
-/// get further.
-fn scribble(name: &SegmentName, good: &[u8], seed: u64) -> i32 {
+/// Overwrites words everywhere between the header and the schema, and now and then restores all of them, so
+/// that other processes get further.
+fn overwrite(name: &SegmentName, good: &[u8], seed: u64) -> i32 {
     let mut rng = Rng::with_seed(seed);
     let file = OpenOptions::new().write(true).open(name.path()).unwrap();
     let end = Format::of(good).schema_at();
     loop {
         let bytes = word(&mut rng).to_ne_bytes();
         let len = rng.usize(1..=8);
-        let at = rng.usize(SHARED_AT..end - 8);
+        let at = rng.usize(CONTROL_AT..end - 8);
         file.write_all_at(&bytes[..len], at as u64).unwrap();
         if rng.u16(..256) == 0 {
-            file.write_all_at(&good[SHARED_AT..end], SHARED_AT as u64)
+            file.write_all_at(&good[CONTROL_AT..end], CONTROL_AT as u64)
                 .unwrap();
         }
     }
 }
 
-fn scribbled_over_while_in_use() -> Result<(), Failed> {
+fn overwritten_while_in_use() -> Result<(), Failed> {
     let good = good_image();
-    let mut known = Known::default();
-    for key in (0..KEYS).map(|i| format!("key-{i}")) {
-        known.learn(&key, &Known::value(&key, 0));
-    }
-    // Each trial: one who scribbles, one who writes, and this one, who does everything.
+    let known = known();
+    // Three processes in each trial: one overwrites, one writes, and this one runs every operation.
     let outcomes = supervise(
         8,
         |_| (),
@@ -357,12 +364,12 @@ fn scribbled_over_while_in_use() -> Result<(), Failed> {
                     if read_only {
                         reads(&reader, &known, false, seen, &beat);
                     }
-                    // A new one registers, under an id that the scribbler chooses.
+                    // A new handle registers, under an id that may have been overwritten.
                     let another = options.open(name.as_str()).unwrap();
                     writes(&another, known.clone(), seen, &beat);
                 }
             };
-            let scribbler = fork_child(|| scribble(&name, &good, SEED + i as u64));
+            let overwriter = fork_child(|| overwrite(&name, &good, SEED + i as u64));
             let other = fork_child(|| {
                 let mut seen = Seen::default();
                 work(0.5, false, &mut seen);
@@ -371,10 +378,10 @@ fn scribbled_over_while_in_use() -> Result<(), Failed> {
             let mut seen = Seen::default();
             work(0.5, true, &mut seen);
             let other = other.exit_code(Duration::from_secs(30));
-            drop(scribbler);
+            drop(overwriter);
             assert_eq!(other, Ok(0), "the other writer");
-            heart.note(i, outcome((2, seen)));
+            heart.record(i, outcome((2, seen)));
         },
     );
-    judge("scribbled over while in use", &outcomes)
+    judge("overwritten while in use", &outcomes)
 }

@@ -1,11 +1,11 @@
-//! Directories for files that only one test has.
+//! Temporary directories, one per test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::unistd::{Pid, getpid};
 
-/// A new directory for temporary files. Dropped where it was made, it removes itself and what is in it.
+/// A new directory. The process that made it removes it, with its contents, on drop.
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
@@ -13,7 +13,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// On the disk, or wherever the system keeps temporary files.
+    /// In the system's directory for temporary files, which is usually on a disk.
     pub(crate) fn new() -> Self {
         Self::under(&std::env::temp_dir())
     }

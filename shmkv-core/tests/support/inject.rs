@@ -1,10 +1,12 @@
-//! Make the n-th system call of an operation fail, as the kernel would.
+//! Makes the n-th system call of an operation fail, as the kernel would.
 //!
-//! The operation runs in a forked child under ptrace. At the entry of its n-th call the call number is replaced by -1, so
-//! that the kernel does nothing; at the exit the result is replaced by `-errno`. Only calls between the markers count, so
-//! neither the fork nor the exit does. The C library sees what it would see of the kernel, and so does everything above it.
+//! The operation runs in a forked child under ptrace. At the entry of its n-th call the call number is
+//! replaced by -1, so the kernel does nothing; at the exit the result is replaced by `-errno`. Only
+//! calls between the markers count, not those of the fork and the exit. The C library, and everything
+//! above it, sees what it would see of the kernel.
 //!
-//! What this cannot do: let a call do half its work and then fail (a `close` that fails here leaves the descriptor open).
+//! Limit: a call cannot do part of its work and then fail (a `close` that fails here leaves the
+//! descriptor open).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
+use super::report::Report;
 use super::trace::{Begin, Event, Ticker, Tracee};
 
 /// A child asleep for longer than this is killed and reported as [`Ended::Asleep`].
@@ -68,16 +71,16 @@ pub(crate) enum Ended {
     Returned(i32),
     /// By a signal, an exit or a panic (exit code 101).
     Died(WaitStatus),
-    /// Not at all: it slept for two seconds and was killed.
+    /// It did not end: it slept for two seconds and was killed.
     Asleep,
 }
 
 /// One run.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
-    /// The calls that the operation made, in order; the failed one included.
+    /// The calls that the operation made, in order, including the failed one.
     pub(crate) calls: Vec<Call>,
-    /// The call that was made to fail; `None` if there were not so many.
+    /// The call that was made to fail; `None` if the operation made fewer calls.
     pub(crate) failed: Option<Call>,
     pub(crate) ended: Ended,
 }
@@ -135,7 +138,7 @@ fn run(fault: Option<(usize, Errno)>, op: impl FnOnce() -> i32) -> Run {
     }
 }
 
-/// Which calls were made to fail how often, over all runs, and what `check` had to say.
+/// How often each call was made to fail, over all runs, and what `check` found wrong.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Coverage {
     pub(crate) failed: BTreeMap<Call, usize>,
@@ -143,12 +146,12 @@ pub(crate) struct Coverage {
 }
 
 impl Coverage {
-    /// Failures injected.
+    /// How many failures were injected.
     pub(crate) fn total(&self) -> usize {
         self.failed.values().sum()
     }
 
-    /// `openat 2, fstat 1`
+    /// The calls and their counts: `openat 2, fstat 1`.
     pub(crate) fn names(&self) -> String {
         let each: Vec<String> = self
             .failed
@@ -159,16 +162,17 @@ impl Coverage {
     }
 
     /// Prints the figures; an error if there was a violation.
-    pub(crate) fn report(&self, test: &str, case: &str) -> Result<(), libtest_mimic::Failed> {
-        let report = super::report::Report::new(test, case).count("failed calls", self.total());
-        report
+    pub(crate) fn report(&self, question: &str, case: &str) -> Result<(), libtest_mimic::Failed> {
+        Report::new(question, case)
+            .count("failed calls", self.total())
             .note("of", format_args!("[{}]", self.names()))
             .require(&self.violations)
     }
 }
 
-/// Fails each system call of `op` in turn, with each errno that `errnos` names for it (none: it is passed over). For each:
-/// a fresh state from `setup`, `op` on it in a child, then `check(run, state)` here.
+/// Fails each system call of `op` in turn, with each errno that `errnos` returns for it (a call without
+/// any is skipped). Each time, `setup` makes a fresh state, `op` runs on it in a child, and
+/// `check(run, state)` runs here.
 pub(crate) fn for_each_call<S>(
     errnos: impl Fn(Call) -> Vec<Errno>,
     mut setup: impl FnMut() -> S,
@@ -183,7 +187,7 @@ pub(crate) fn for_each_call<S>(
         for errno in errnos(call) {
             let state = setup();
             let run = fail_nth(n, errno, || op(&state));
-            // An operation that depends on chance may make another call in this place, or none.
+            // An operation that is not deterministic may make another call in this place, or none.
             let Some(failed) = run.failed else { continue };
             *coverage.failed.entry(failed).or_default() += 1;
             if let Err(violation) = check(&run, &state) {

@@ -1,7 +1,9 @@
-//! Processes: fork with and without exec, stopping, killing, waiting; names that are theirs alone.
+//! Child processes, with and without exec: fork, stop, kill, wait; and segment names of their own.
 //!
-//! A [`Child`] is killed and reaped when it is dropped and dies with its parent, so a failing test leaves nothing behind. Its
-//! closure's result is the exit code (0 to 255); a panic in it is 101, as for any Rust program. For other users and namespaces see [`world`](super::world).
+//! Dropping a [`Child`] kills and reaps it, and a child dies with its parent, so a failed test leaves
+//! no process behind. The result of the child's closure is its exit code (0 to 255); a panic exits
+//! with 101, as in any Rust program. For other users and namespaces see
+//! [`environment`](super::environment).
 
 use std::cell::Cell;
 use std::fs::File;
@@ -21,7 +23,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, pipe};
 
-/// The variable in which a process executed anew finds its role.
+/// The environment variable that tells an executed process its role.
 pub(crate) const ROLE: &str = "SHMKV_TEST_ROLE";
 
 /// A child process. Killed and reaped on drop.
@@ -43,40 +45,40 @@ impl Child {
         self.pid
     }
 
-    /// Sends `signal`; no harm if the child has ended.
+    /// Sends `signal`; does nothing if the child has ended.
     pub(crate) fn signal(&self, signal: Signal) {
         if self.ended.get().is_none() {
             kill(self.pid, signal).expect("kill");
         }
     }
 
-    /// SIGKILL, then waits until the kernel has let go of everything that the child held.
+    /// Sends SIGKILL and reaps the child.
     pub(crate) fn kill(&self) -> WaitStatus {
         self.signal(Signal::SIGKILL);
         self.wait()
     }
 
-    /// SIGSTOP, then waits until the child stands still.
+    /// Sends SIGSTOP and waits until the child has stopped.
     pub(crate) fn stop(&self) {
         self.signal(Signal::SIGSTOP);
         let status = self.wait_for(WaitPidFlag::WUNTRACED);
         assert!(
             matches!(status, WaitStatus::Stopped(..)),
-            "to be stopped, but: {status:?}"
+            "expected the child to stop: {status:?}"
         );
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub(crate) fn cont(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Waits for the end.
+    /// Waits until the child ends.
     pub(crate) fn wait(&self) -> WaitStatus {
         self.wait_for(WaitPidFlag::empty())
     }
 
-    /// Waits for the end; `None` if it has not come by then.
+    /// Waits until the child ends; `None` after `timeout`.
     pub(crate) fn wait_timeout(&self, timeout: Duration) -> Option<WaitStatus> {
         let start = Instant::now();
         loop {
@@ -88,7 +90,7 @@ impl Child {
         }
     }
 
-    /// Waits for the end, at most `timeout`; the exit code, or why there is none.
+    /// Waits for the exit code, at most `timeout`; the error says why there is none.
     pub(crate) fn exit_code(&self, timeout: Duration) -> Result<i32, String> {
         match self.wait_timeout(timeout) {
             Some(WaitStatus::Exited(_, code)) => Ok(code),
@@ -129,7 +131,7 @@ pub(crate) fn fork_child(main: impl FnOnce() -> i32) -> Child {
         ForkResult::Parent { child } => Child::new(child),
         ForkResult::Child => {
             die_with_parent();
-            // `_exit`: neither the parent's destructors nor its buffered output are this process's business.
+            // `_exit`: the parent's destructors and buffered output must not run a second time here.
             let code = catch_unwind(AssertUnwindSafe(main)).unwrap_or(101);
             // SAFETY: `_exit` has no precondition.
             unsafe { libc::_exit(code) }
@@ -143,7 +145,7 @@ pub(super) fn die_with_parent() {
     assert_eq!(set, 0, "PR_SET_PDEATHSIG");
 }
 
-/// Starts this test program anew (fork and exec) in the role `name`, which its `main` finds with [`role`].
+/// Executes this test program again, in the role `name`, which its `main` asks for with [`role`].
 pub(crate) fn spawn_role(name: &str, args: &[&str]) -> Child {
     let mut command = Command::new(std::env::current_exe().expect("current_exe"));
     command.env(ROLE, name).args(args);
@@ -155,11 +157,12 @@ pub(crate) fn spawn_role(name: &str, args: &[&str]) -> Child {
         })
     };
     let pid = command.spawn().expect("spawn").id();
-    // `std`'s own handle neither kills nor waits when it is dropped, so ours alone does.
+    // Dropping `std`'s handle neither kills nor waits, so only `Child` does.
     Child::new(Pid::from_raw(pid.cast_signed()))
 }
 
-/// The role that [`spawn_role`] started this process in. Ask it first thing in `main`; the arguments are `std::env::args`.
+/// The role that [`spawn_role`] gave this process. `main` asks for it first; the arguments are in
+/// `std::env::args`.
 pub(crate) fn role() -> Option<String> {
     std::env::var(ROLE).ok()
 }
@@ -184,9 +187,9 @@ impl Ready {
             .expect("write");
     }
 
-    /// In the parent: whether the child said so; false at once if it died instead, and after `timeout`.
+    /// In the parent: true once the child is ready; false if it dies first, or after `timeout`.
     pub(crate) fn wait(self, timeout: Duration) -> bool {
-        drop(self.write); // or the child's end would go unnoticed
+        drop(self.write); // while it is open, the pipe does not close when the child ends
         let timeout = PollTimeout::try_from(timeout).expect("a time-out of at most 24 days");
         let ready = poll(
             &mut [PollFd::new(self.read.as_fd(), PollFlags::POLLIN)],
@@ -197,7 +200,8 @@ impl Ready {
     }
 }
 
-/// A segment name that no other test has, `/shmkv-test-<pid>-<counter>`. Dropped where it was made, it removes the object.
+/// A segment name that no other test has, `/shmkv-test-<pid>-<counter>`. The process that made it
+/// removes the object on drop.
 #[derive(Debug)]
 pub(crate) struct SegmentName {
     name: String,
@@ -220,7 +224,7 @@ impl SegmentName {
         &self.name
     }
 
-    /// Where the object shows in the file system.
+    /// The path of the object in the file system.
     pub(crate) fn path(&self) -> PathBuf {
         PathBuf::from(format!("/dev/shm{}", self.name))
     }
@@ -238,7 +242,7 @@ impl Drop for SegmentName {
     }
 }
 
-/// Everything in /dev/shm whose name starts like a test's, of this process: what a leak check compares with nothing.
+/// The objects in /dev/shm that this process's tests have made. A leak check expects none.
 pub(crate) fn leftovers() -> Vec<String> {
     let prefix = format!("shmkv-test-{}-", getpid());
     let entries = std::fs::read_dir("/dev/shm").expect("/dev/shm");

@@ -1,13 +1,16 @@
-//! A log of operations that many processes write and that survives the SIGKILL of any of them.
+//! A log of operations that several processes write and that survives the SIGKILL of any of them.
 //!
-//! An anonymous shared mapping of fixed size, one lane a writer. An operation is logged before it is invoked and again when it
-//! has returned; each time the entry's `phase` word is stored last, so an entry that a kill cut short counts for what was
-//! complete: never invoked, or invoked and cut off. A new process may take over a dead one's lane. Make the log, fork, let each
-//! child [`Lane::record`], and when all are gone give [`Log::events`] to [`history::check`](super::history::check).
+//! It is an anonymous shared mapping of fixed size, with one lane per writer. A writer logs an operation
+//! before it invokes it and again after it has returned, and stores the entry's `phase` word last both
+//! times. So an entry that a kill cut short counts for what was complete: never invoked, or invoked and
+//! cut off. A new process may take over the lane of a dead one. Make the log, fork, let each child
+//! [`Lane::record`], and when all have ended pass [`Log::events`] to
+//! [`history::check`](super::history::check).
 //!
-//! **Times** are CLOCK_MONOTONIC, one clock for all processes. The invocation's is stored before a full fence, so no load of the
-//! operation runs ahead of it. The return's is read without a fence of ours: an operation whose store still waits in the store
-//! buffer when it returns is not linearizable, and a fence here would hide that.
+//! **Times** are from CLOCK_MONOTONIC, one clock for all processes. The time of the invocation is stored
+//! before a full fence, so no load of the operation runs ahead of it. The time of the return is read
+//! without a fence: an operation whose store is still in the store buffer when it returns is not
+//! linearizable, and a fence here would hide that.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -15,7 +18,7 @@ use std::sync::atomic::{AtomicU64, fence};
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::history::{Answer, Event, Op, Seen};
+use super::history::event::{Answer, Event, Op, Seen};
 use super::shared::SharedWords;
 
 /// Words of an entry: phase, key, operation, value, expected, invoked, returned, answer, seen value, seen version.
@@ -51,11 +54,11 @@ impl Log {
         }
     }
 
-    /// The lane of one writer, behind what a dead one may have left in it. One living writer a lane.
+    /// The lane of one writer, continued after the entries of a dead one. One living writer per lane.
     pub(crate) fn lane(&self, lane: usize) -> Lane<'_> {
         let len = self.words.len() / self.lanes;
         let entries = &self.words[lane * len..(lane + 1) * len];
-        // Relaxed: the reaping of the dead writer came between.
+        // Relaxed: a dead writer of this lane has been reaped.
         let used = entries
             .chunks_exact(ENTRY)
             .position(|entry| entry[0].load(Relaxed) == 0);
@@ -72,12 +75,13 @@ impl Log {
 }
 
 impl Lane<'_> {
-    /// How many more operations it can take; beyond, [`Self::record`] panics.
-    pub(crate) fn room(&self) -> usize {
+    /// How many more operations fit; beyond them, [`Self::record`] panics.
+    pub(crate) fn remaining(&self) -> usize {
         self.entries.len() / ENTRY - self.used.get()
     }
 
-    /// Logs `op` on `key`, runs it, logs its answer. `None` from `run`: it failed and changed nothing, so it leaves the history.
+    /// Logs `op` on `key`, runs it, logs its answer. If `run` returns `None`, the operation failed and
+    /// changed nothing, and its entry is cancelled.
     pub(crate) fn record(
         &self,
         key: u64,
@@ -99,7 +103,7 @@ impl Lane<'_> {
             word.store(value, Relaxed);
         }
         entry[0].store(INVOKED, Release);
-        fence(SeqCst); // see "Times"
+        fence(SeqCst); // see "Times" above
         let answer = run();
         let time = now();
         let Some(answer) = answer else {

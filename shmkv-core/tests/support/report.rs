@@ -1,12 +1,13 @@
-//! One line of figures a test, in one form: `T1 insert/new-key: 412 kill points, 0 violations`.
+//! One line of figures per test, always in the same form:
+//! `killed at every instruction: insert/new, at home: 412 kill points, 0 violations`.
 //!
-//! A figure of 0 counts only beside how much was tried, so a line names both. [`Report`] prints when it is finished, so
-//! that a test which fails afterwards has shown its figures.
+//! "0 violations" says nothing without the number of attempts, so a line has both. A [`Report`]
+//! prints before it fails the test, so a failed test shows its figures too.
 
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
-/// A line being put together.
+/// A line under construction.
 #[must_use = "nothing is printed before `print` or `require`"]
 pub(crate) struct Report {
     line: String,
@@ -14,10 +15,11 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// `test` is the row of TESTING.md, `case` what was tried: `Report::new("T1", "insert/new-key")`.
-    pub(crate) fn new(test: &str, case: &str) -> Self {
+    /// `question` is what the test asks, `case` what was tried:
+    /// `Report::new("killed at every instruction", "insert/new, at home")`.
+    pub(crate) fn new(question: &str, case: &str) -> Self {
         Self {
-            line: format!("{test} {case}"),
+            line: format!("{question}: {case}"),
             separator: ": ",
         }
     }
@@ -43,17 +45,12 @@ impl Report {
         self
     }
 
-    /// The line as it will be printed.
-    pub(crate) fn line(&self) -> &str {
-        &self.line
-    }
-
     /// Prints the line.
     pub(crate) fn print(self) {
         println!("{}", self.line);
     }
 
-    /// Adds `0 violations`, prints, and fails the test with the first few if there are any.
+    /// Adds `0 violations` and prints; fails the test with the first few violations if there are any.
     pub(crate) fn require<V: Display>(self, violations: &[V]) -> Result<(), libtest_mimic::Failed> {
         let line = self.count("violations", violations.len());
         println!("{}", line.line);

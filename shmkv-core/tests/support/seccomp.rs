@@ -1,7 +1,8 @@
-//! A kernel that refuses certain system calls, for the rest of this process's life: a seccomp filter, as in a sandbox.
+//! Makes the kernel refuse certain system calls for the rest of this process's life, by a seccomp
+//! filter, as a sandbox does.
 //!
-//! Unlike [`inject`](super::inject) it refuses every such call, and needs no tracer; the two can be combined. Call it in
-//! a child.
+//! Unlike [`inject`](super::inject) it refuses every such call, and needs no tracer; the two can be
+//! combined. Call it in a child.
 
 use nix::errno::Errno;
 use nix::libc;
@@ -23,13 +24,13 @@ pub(crate) const OFD_LOCKS: Rule = Rule {
     value: libc::F_OFD_SETLK.cast_unsigned(),
 };
 /// `openat(O_TMPFILE)`.
-pub(crate) const NAMELESS_FILES: Rule = Rule {
+pub(crate) const UNNAMED_FILES: Rule = Rule {
     call: libc::SYS_openat,
     argument: 2,
     mask: libc::O_TMPFILE.cast_unsigned(),
     value: libc::O_TMPFILE.cast_unsigned(),
 };
-/// `fallocate`, whatever its mode.
+/// `fallocate` with any mode.
 pub(crate) const RESERVATION: Rule = Rule {
     call: libc::SYS_fallocate,
     argument: 1,
@@ -45,7 +46,7 @@ pub(crate) const POPULATION: Rule = Rule {
     value: libc::MADV_POPULATE_READ.cast_unsigned(),
 };
 
-/// From here on the kernel answers such calls with `errno`.
+/// Makes the kernel answer such calls with `errno` from here on.
 pub(crate) fn refuse(rule: Rule, errno: Errno) {
     // Where the kernel puts the call's number and the low half of its arguments, on a little-endian machine.
     let number = 0;

@@ -1,8 +1,9 @@
-//! Words that forked processes share and that outlive any of them.
+//! Words that processes share and that outlive each of them.
 //!
-//! An anonymous `MAP_SHARED` mapping: made before the fork, seen by both sides after it, kept by the kernel until the last
-//! process that maps it is gone. So what a child stored before its SIGKILL is there for the parent to read. Programs that
-//! are executed anew inherit no mapping: for them the words are in a file ([`SharedWords::in_file`]).
+//! [`SharedWords::new`] makes an anonymous `MAP_SHARED` mapping: made before a fork, it is seen by
+//! both sides after it, and the kernel keeps it until the last process that maps it has ended. So the
+//! parent can read what a child stored before its SIGKILL. A program that is executed inherits no
+//! mapping; it shares words through a file ([`SharedWords::in_file`]).
 
 use std::fs::File;
 use std::num::NonZeroUsize;
@@ -16,8 +17,9 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 use nix::unistd::getpid;
 
-/// A file that only exists while it is open, and the path by which this process's children can open it too.
-pub(crate) fn nameless_file() -> (File, PathBuf) {
+/// A file without a name, which exists while it is open, and a path under which children of this
+/// process can open it.
+pub(crate) fn unnamed_file() -> (File, PathBuf) {
     let file = memfd_create(c"shmkv-test", MFdFlags::MFD_CLOEXEC).expect("memfd_create");
     let path = format!("/proc/{}/fd/{}", getpid(), file.as_raw_fd());
     (File::from(file), PathBuf::from(path))
@@ -48,7 +50,7 @@ impl SharedWords {
         }
     }
 
-    /// Maps the first `len` words of the file at `path`, which is made long enough.
+    /// Maps the first `len` words of the file at `path`, after lengthening it if it is shorter.
     pub(crate) fn in_file(path: &Path, len: usize) -> Self {
         let bytes = NonZeroUsize::new(len * size_of::<AtomicU64>()).expect("at least one word");
         let file = File::options().read(true).write(true).open(path);
@@ -58,7 +60,7 @@ impl SharedWords {
             file.set_len(needed).expect("lengthen");
         }
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        // SAFETY: a new mapping at an address that the kernel chooses overlaps nothing; nobody shortens the file.
+        // SAFETY: a new mapping at an address that the kernel chooses overlaps nothing; no process shortens the file.
         let start = unsafe { mmap(None, bytes, protection, MapFlags::MAP_SHARED, &file, 0) };
         Self {
             start: start.expect("mmap").cast(),
@@ -71,8 +73,8 @@ impl Deref for SharedWords {
     type Target = [AtomicU64];
 
     fn deref(&self) -> &[AtomicU64] {
-        // SAFETY: `new` or `in_file` mapped `len` words here, page-aligned, and only `drop` unmaps them. Other processes touch
-        // them through this type alone, so atomically.
+        // SAFETY: `new` or `in_file` mapped `len` words here, page-aligned, and only `drop` unmaps them.
+        // Other processes access them through this type alone, so atomically.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }

@@ -1,14 +1,15 @@
-//! Kill or stop a process at every instruction, or at every system call, of one operation.
+//! Kills or stops a process at every instruction, or at every system call, of one operation.
 //!
-//! An operation runs in a forked child. *Point* `i` is the state after its first `i` instructions ([`Unit::Instruction`]; each
-//! round of a `rep` is one) or after its first `i` system-call boundaries ([`Unit::Syscall`]: entry, exit, entry, …). A
-//! child killed there has been reaped before anyone looks, so the kernel holds nothing for it any more.
+//! The operation runs in a forked child. *Point* `i` is the state after its first `i` instructions
+//! ([`Unit::Instruction`]; each iteration of a `rep` is one) or after its first `i` system-call
+//! boundaries ([`Unit::Syscall`]: entry, exit, entry, …). A child killed there has been reaped before
+//! a survivor looks, so the kernel holds nothing for it any more.
 //!
-//! [`run_stepped`] gives one child, stopped at point `i`, as a guard that can be killed, moved on, or run to its end. The
-//! loops over all points are in [`walk`](super::walk).
+//! [`run_stepped`] returns one child, stopped at point `i`, as a guard: the caller kills it, moves it
+//! on, or runs it to its end. The loops over all points are in [`walk`](super::walk).
 //!
-//! A blocking system call does not hang the stepper: a child that sleeps longer than [`Plan::patience`] is reported as
-//! [`Stop::Asleep`], to be killed, or woken and resumed.
+//! A blocking system call does not hang the stepper: a child that sleeps for longer than
+//! [`Plan::patience`] is reported as [`Stop::Asleep`], and can be killed, or woken and resumed.
 
 use std::time::Duration;
 
@@ -20,21 +21,21 @@ use nix::unistd::Pid;
 pub(crate) use super::trace::begin;
 use super::trace::{Begin, Event, Ticker, Tracee};
 
-/// Two ticks of the waiter: as soon as a sleep can be told from a pause.
+/// The patience that reports a sleep as soon as two ticks in a row find the child asleep.
 const AT_ONCE: Duration = Duration::ZERO;
 
 /// What a point counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Instruction,
-    /// Entry and exit of each system call, the call being skipped by a kill at its entry.
+    /// Entry and exit of each system call. A kill at the entry prevents the call.
     Syscall,
 }
 
 /// Where a run ended.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Stopped at the point that was asked for.
+    /// Stopped at the requested point.
     At(Stopped),
     /// Asleep inside a system call, on the way to the point after [`Stopped::point`].
     Asleep(Stopped),
@@ -59,9 +60,9 @@ pub(crate) struct Stopped {
     unit: Unit,
     point: usize,
     patience: Duration,
-    /// Resumed, and asleep: must be waited for before it is resumed again.
+    /// Resumed and asleep: it must be waited for before it is resumed again.
     asleep: bool,
-    /// To be delivered with the next resumption.
+    /// A signal to deliver when the child is resumed.
     signal: Option<Signal>,
 }
 
@@ -70,7 +71,7 @@ impl Stopped {
         self.tracee.pid()
     }
 
-    /// How many points lie behind it.
+    /// The point at which it is.
     pub(crate) fn point(&self) -> usize {
         self.point
     }
@@ -80,7 +81,7 @@ impl Stopped {
         self.tracee.slept()
     }
 
-    /// SIGKILL and reap, as drop does; said aloud.
+    /// Kills and reaps the child, as dropping it does.
     pub(crate) fn kill(mut self) {
         self.tracee.kill();
     }
@@ -116,7 +117,7 @@ impl Stopped {
         ptrace::getregs(self.pid()).expect("PTRACE_GETREGS").rip
     }
 
-    /// Runs on at full speed to a breakpoint; whether it came to one.
+    /// Runs on at full speed to a breakpoint; false if the child did not reach one.
     fn go_to_trap(&mut self) -> bool {
         let ticker = Ticker::start(&self.tracee);
         ptrace::cont(self.pid(), None).expect("PTRACE_CONT");
@@ -124,8 +125,8 @@ impl Stopped {
         matches!(event, Event::Signal(Signal::SIGTRAP))
     }
 
-    /// Runs on at full speed to the `hits`-th time that the instruction at `address` is next, which is point `point`; false
-    /// if it did not come there.
+    /// Runs on at full speed to the `hits`-th time that the instruction at `address` is next, which is
+    /// point `point`; false if the child did not get there.
     pub(super) fn jump(&mut self, address: u64, hits: usize, point: usize) -> bool {
         let at = address as *mut std::ffi::c_void;
         let code = ptrace::read(self.pid(), at).expect("PTRACE_PEEKDATA");
@@ -154,7 +155,7 @@ impl Stopped {
         true
     }
 
-    /// `inside`: a sleep on the way to the very last point ends the run at once.
+    /// Steps to `point`. With `inside`, a sleep in the last step ends the run at once.
     pub(super) fn drive(mut self, point: usize, inside: bool) -> Stop {
         let ticker = Ticker::start(&self.tracee);
         while self.point < point {
@@ -207,11 +208,12 @@ pub(crate) struct Plan {
     pub(crate) exhaustive_up_to: usize,
     /// How many points of a long operation are tried, one at random in each of as many equal parts.
     pub(crate) samples: usize,
-    /// Replays the sample.
+    /// Selects the sample.
     pub(crate) seed: u64,
-    /// How long a child may sleep in one system call before nothing more is expected of it. Above the lock's wait slice.
+    /// How long a child may sleep in one system call before it counts as asleep for good. It must
+    /// exceed the wait slice of the lock.
     pub(crate) patience: Duration,
-    /// Points to try in any case, where not all are.
+    /// Points that are tried even where the others are sampled.
     pub(crate) always: Vec<usize>,
 }
 
@@ -277,7 +279,8 @@ impl Plan {
     /// The points to try of an operation of `length` points.
     pub(super) fn points(&self, length: usize) -> Vec<usize> {
         let mut points: Vec<usize> = if length <= self.exhaustive_up_to {
-            // A run can be longer than the one that was measured (a clock's retry loop, a spin): go on until it finishes.
+            // A run can be longer than the measured one (a retry loop of the clock, a spin): continue until
+            // it finishes.
             (0..4 * length.max(16))
                 .step_by(self.stride.max(1))
                 .collect()

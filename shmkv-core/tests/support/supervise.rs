@@ -1,8 +1,9 @@
-//! Many small trials in one child that is watched: a hang, a crash or a panic costs one trial, is noted, and the next
-//! child goes on behind it.
+//! Runs many small trials in one watched child process.
 //!
-//! A child a trial would cost a millisecond each. So one child runs them in turn and beats a heart in shared memory; the
-//! parent judges a hang by a heart that stands still for longer than any trial may take, never by a trial's total time.
+//! A trial that hangs, crashes or panics is recorded, and another child continues with the next one.
+//! One child per trial would cost a millisecond each. The child increments a counter in shared memory,
+//! its heartbeat; the parent takes it for hung if the counter stands still for longer than any step of
+//! a trial may take, however long the whole trial takes.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::{Duration, Instant};
@@ -12,35 +13,35 @@ use nix::sys::wait::WaitStatus;
 use super::proc::fork_child;
 use super::shared::SharedWords;
 
-/// Far above what any step of a trial waits for, on a machine that is busy with other things.
+/// Far longer than any step of a trial waits, on a loaded machine too.
 const HUNG_AFTER: Duration = Duration::from_secs(30);
-/// With this many troubles the rest is not worth the time.
+/// After this many failures the remaining trials are skipped.
 const ENOUGH: usize = 5;
 
-/// What a trial needs of its supervisor.
+/// How a trial reports to its supervisor.
 pub(crate) struct Heart<'a> {
     words: &'a SharedWords,
 }
 
 impl Heart<'_> {
-    /// Says that the trial is alive, and what it does next.
+    /// Reports that the trial makes progress, and which step comes next.
     pub(crate) fn beat(&self, step: u64) {
         self.words[STEP].store(step, Relaxed);
         self.words[BEATS].fetch_add(1, Release);
     }
 
-    /// Notes the outcome of trial `i`, as a number above 0, where the parent finds it.
-    pub(crate) fn note(&self, i: usize, outcome: u64) {
+    /// Records the outcome of trial `i`, a number above 0, for the parent.
+    pub(crate) fn record(&self, i: usize, outcome: u64) {
         self.words[RESULTS + i].store(outcome, Release);
     }
 }
 
-/// What came of all trials.
+/// The outcomes of all trials.
 pub(crate) struct Outcomes {
-    /// What each trial noted; 0 where it was cut short.
-    pub(crate) of: Vec<u64>,
+    /// What each trial recorded; 0 for a trial that did not end.
+    pub(crate) recorded: Vec<u64>,
     /// The trials that hung or died, and how.
-    pub(crate) troubles: Vec<(usize, String)>,
+    pub(crate) failures: Vec<(usize, String)>,
 }
 
 const CURRENT: usize = 0;
@@ -48,16 +49,17 @@ const STEP: usize = 1;
 const BEATS: usize = 2;
 const RESULTS: usize = 8;
 
-/// Runs trials 0 to `count` in watched children. Each child makes its state with `setup` and hands it to every `trial`.
+/// Runs trials `0..count` in watched children. Each child builds its state with `setup` and passes it
+/// to each `trial`.
 pub(crate) fn supervise<S>(
     count: usize,
     setup: impl Fn(&Heart<'_>) -> S,
     trial: impl Fn(&Heart<'_>, &mut S, usize),
 ) -> Outcomes {
     let words = SharedWords::new(RESULTS + count);
-    let mut troubles: Vec<(usize, String)> = Vec::new();
+    let mut failures: Vec<(usize, String)> = Vec::new();
     let mut start = 0;
-    while start < count && troubles.len() < ENOUGH {
+    while start < count && failures.len() < ENOUGH {
         let child = fork_child(|| {
             let heart = Heart { words: &words };
             words[CURRENT].store(start as u64, Release);
@@ -93,11 +95,11 @@ pub(crate) fn supervise<S>(
             Some(WaitStatus::Exited(_, 101)) => format!("panicked in step {step}"),
             Some(status) => format!("died in step {step}: {status:?}"),
         };
-        troubles.push((at, how));
+        failures.push((at, how));
         start = at + 1;
     }
-    let of = (0..count)
+    let recorded = (0..count)
         .map(|i| words[RESULTS + i].load(Acquire))
         .collect();
-    Outcomes { of, troubles }
+    Outcomes { recorded, failures }
 }

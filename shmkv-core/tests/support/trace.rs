@@ -1,14 +1,16 @@
-//! A forked child under ptrace, held between a begin and an end marker: what `step` and `inject` are made of.
+//! A forked child under ptrace, held between a begin and an end marker. `step` and `inject` build on it.
 //!
-//! The child runs `PTRACE_TRACEME`, stops at the begin marker (`int3`), runs the operation, and stops at the end marker
-//! (`ud2` with a magic register: SIGILL, so that a wait status alone tells it from a single step's SIGTRAP). The kernel
-//! kills it if this process dies (`PTRACE_O_EXITKILL`), and [`Tracee`]'s drop kills and reaps it, so no test leaves one.
+//! The child calls `PTRACE_TRACEME`, stops at the begin marker (`int3`), runs the operation, and stops
+//! at the end marker (`ud2` with a magic number in a register: it raises SIGILL, so the wait status
+//! alone distinguishes it from the SIGTRAP of a single step). If this process dies, the kernel kills
+//! the child (`PTRACE_O_EXITKILL`); dropping a [`Tracee`] kills and reaps it. So no test leaves one.
 //!
-//! A system call that sleeps would make `waitpid` sleep too. A [`Ticker`] therefore interrupts it every 2 ms, and a child
-//! whose `/proc` state is S for a whole [`Tracee::wait`] patience is reported as [`Event::Asleep`]. Every wait takes a
-//! `&Ticker`, so a wait that nothing would interrupt does not compile.
+//! While the child sleeps in a system call, `waitpid` would sleep too. A [`Ticker`] therefore
+//! interrupts it every 2 ms, and a child whose `/proc` state is S for the whole patience of
+//! [`Tracee::wait`] is reported as [`Event::Asleep`]. Every wait takes a `&Ticker`, so a wait that
+//! nothing interrupts does not compile.
 //!
-//! Threads that the operation starts and processes that it forks are not traced: they run free.
+//! Threads and processes that the operation starts are not traced: they run freely.
 
 use std::arch::asm;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,13 +30,13 @@ compile_error!(
     "the markers and the registers in support::{trace, inject} are those of x86-64 Linux"
 );
 
-/// What the end marker leaves in `rax`; an `abort` compiled to `ud2` does not.
+/// What the end marker has in `rax`; an `abort` compiled to `ud2` has something else there.
 const END_MAGIC: u64 = 0x7368_6d6b_7665_6e64;
 const TICK: Duration = Duration::from_millis(2);
 /// Long enough for anything but a hang.
 const HUNG_AFTER: Duration = Duration::from_secs(30);
 
-/// Why the child stopped running, or why the wait did.
+/// Why a wait ended.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A signal is about to be delivered; SIGTRAP after a single step.
@@ -45,17 +47,17 @@ pub(crate) enum Event {
     End(i32),
     /// Dead and reaped, without having reached the end marker.
     Gone(WaitStatus),
-    /// Not stopped: it has been asleep in a system call for the whole patience.
+    /// Not stopped: asleep in a system call for the whole patience.
     Asleep,
 }
 
 /// Interrupts this thread's system calls every 2 ms while it lives, and keeps the thread on the child's CPU.
 ///
-/// Stop and resume then are two switches on a core that is awake, instead of two wake-ups of another one.
+/// On one CPU, a stop and a resume are two context switches; on two, each would wake another core.
 pub(crate) struct Ticker(CpuSet);
 
 impl Ticker {
-    /// On the CPU of `child`, which has been on one only since its birth.
+    /// Moves this thread to the CPU to which `child` has been confined since its fork.
     pub(crate) fn start(child: &Tracee) -> Self {
         static HANDLER: Once = Once::new();
         HANDLER.call_once(|| {
@@ -94,7 +96,7 @@ impl Drop for Ticker {
     }
 }
 
-/// Where the part of an operation begins that is stepped or tampered with.
+/// Where the traced part of an operation begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begin {
     /// At its first instruction.
@@ -103,11 +105,11 @@ pub(crate) enum Begin {
     Called,
 }
 
-/// The begin marker. Kills a process that nobody traces.
+/// The begin marker. It kills a process that is not traced.
 #[inline(always)]
 pub(crate) fn begin() {
-    // SAFETY: a breakpoint; the tracer takes the SIGTRAP and resumes behind it. Being opaque, it is also a compiler barrier,
-    // so nothing moves across it.
+    // SAFETY: a breakpoint; the tracer consumes the SIGTRAP and resumes after it. It is opaque to the
+    // compiler, so no memory access moves across it.
     unsafe { asm!("int3") };
 }
 
@@ -121,7 +123,7 @@ pub(crate) struct Tracee {
 }
 
 impl Tracee {
-    /// Forks a child that stands at the begin marker of `op`.
+    /// Forks a child and waits until it is at the begin marker of `op`.
     pub(crate) fn spawn(from: Begin, op: impl FnOnce() -> i32) -> Self {
         let mut cpu = CpuSet::new();
         cpu.set(sched_getcpu().expect("getcpu"))
@@ -158,7 +160,7 @@ impl Tracee {
         self.slept
     }
 
-    /// Waits for the next event; a child that sleeps for `patience` without a break is one.
+    /// Waits for the next event. A child that sleeps for `patience` without interruption is one too.
     pub(crate) fn wait(&mut self, _: &Ticker, patience: Duration) -> Event {
         let mut since: Option<Instant> = None;
         let mut asleep: Option<Instant> = None;
@@ -175,7 +177,7 @@ impl Tracee {
                     if !self.is_asleep() {
                         asleep = None;
                     } else if let Some(start) = asleep {
-                        // Two ticks in one sleep: not merely on its way through one.
+                        // Asleep at two ticks in a row: more than a pause on the way through a call.
                         self.slept = true;
                         if start.elapsed() >= patience {
                             return Event::Asleep;
@@ -202,21 +204,22 @@ impl Tracee {
         }
     }
 
-    /// What the operation returned, if the child stands at the end marker.
+    /// What the operation returned, if the child is at the end marker.
     fn end(&self) -> Option<i32> {
         let registers = ptrace::getregs(self.pid).expect("PTRACE_GETREGS");
         // `rdi` was widened from an i32 by the marker; the low half is the value.
         (registers.rax == END_MAGIC).then_some(registers.rdi as i32)
     }
 
-    /// In an interruptible sleep, by `/proc/<pid>/stat` (the state follows the command's closing parenthesis).
+    /// Whether the child is in an interruptible sleep, according to `/proc/<pid>/stat` (the state
+    /// follows the closing parenthesis of the command).
     fn is_asleep(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         stat.rsplit_once(") ")
             .is_some_and(|(_, rest)| rest.starts_with('S'))
     }
 
-    /// SIGKILL, then waits until the kernel has let go of everything that the child held.
+    /// Sends SIGKILL and reaps the child.
     pub(crate) fn kill(&mut self) {
         if self.gone {
             return;
@@ -226,7 +229,7 @@ impl Tracee {
         loop {
             match waitpid(self.pid, Some(WaitPidFlag::__WALL)) {
                 Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => return,
-                Ok(_) | Err(Errno::EINTR) => {} // a stop that nobody had fetched, or a tick
+                Ok(_) | Err(Errno::EINTR) => {} // a stop that was not waited for yet, or a tick
                 Err(error) => panic!("waitpid({}): {error}", self.pid),
             }
         }
@@ -239,7 +242,7 @@ impl Drop for Tracee {
     }
 }
 
-/// The child's whole life. Standard output is not flushed: its buffer is a copy of the parent's.
+/// All that the child does. It does not flush standard output, whose buffer is a copy of the parent's.
 fn run_between_markers(from: Begin, op: impl FnOnce() -> i32) -> ! {
     let ended = catch_unwind(AssertUnwindSafe(|| {
         ptrace::traceme().expect("PTRACE_TRACEME");
@@ -250,13 +253,13 @@ fn run_between_markers(from: Begin, op: impl FnOnce() -> i32) -> ! {
         // SAFETY: the tracer recognises the magic and never resumes the child from here.
         unsafe { asm!("ud2", in("rax") END_MAGIC, in("rdi") i64::from(code)) };
     }));
-    // Only a panic leads here; its message is out. 101 is what Rust programs exit with then.
+    // Only a panic gets here, and has printed its message. Rust programs exit with 101 after one.
     let code = if ended.is_err() { 101 } else { 102 };
     // SAFETY: `_exit` has no precondition.
     unsafe { libc::_exit(code) }
 }
 
-/// Confines this thread to `cpus`; what it was confined to before.
+/// Confines this thread to `cpus`, and returns what it was confined to before.
 fn move_to(cpus: &CpuSet) -> CpuSet {
     let before = sched_getaffinity(Pid::from_raw(0)).expect("sched_getaffinity");
     sched_setaffinity(Pid::from_raw(0), cpus).expect("sched_setaffinity");

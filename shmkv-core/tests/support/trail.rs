@@ -1,20 +1,22 @@
-//! The way that an operation takes, so that a later run of it gets to a point without single-stepping all the way.
+//! The instruction addresses of one run of an operation, so that a later run reaches a point without
+//! single-stepping all the way.
 //!
-//! An operation that starts from the same state executes the same instructions (a fork has its parent's addresses). So
-//! [`Trail::record`] notes the address at each point of one run; [`Trail::run_to`] lets another run go at full speed to a
-//! breakpoint shortly before the point, and steps from there. That saves nearly all of the n²/2 steps.
+//! An operation that starts from the same state executes the same instructions (a fork has its
+//! parent's addresses). [`Trail::record`] notes the address at each point of one run;
+//! [`Trail::run_to`] lets another run go at full speed to a breakpoint shortly before the point, and
+//! steps from there. That saves nearly all of the n²/2 steps.
 //!
-//! The address where a run ends up must be the one noted. If it is not, or if the operation sleeps on its way, there is no
-//! short cut, and the caller steps.
+//! The run must arrive at the address that was noted. If it does not, or if the operation sleeps
+//! before it, there is no short cut, and the caller steps.
 
 use std::collections::HashMap;
 
 use super::step::{Plan, Stop, Stopped, Unit};
 
-/// A breakpoint costs about as much as this many steps, each time that it is hit.
+/// What a breakpoint costs each time it is hit, in steps.
 const HIT: usize = 3;
 
-/// Where the instruction after each point stands.
+/// The address of the next instruction at each point.
 #[derive(Debug)]
 pub(crate) struct Trail {
     /// The point that the first address belongs to.
@@ -23,8 +25,8 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
-    /// Runs `op` to its end, or to point `most`, and notes its way; `None`, with the stop, if it sleeps, does not end, or if
-    /// points are not instructions.
+    /// Runs `op` to its end and notes the addresses; `None`, with the stop, if it sleeps or does not end
+    /// before point `most`, or if points are not instructions.
     pub(super) fn record(plan: &Plan, most: usize, op: impl FnOnce()) -> (Stop, Option<Self>) {
         let stopped = plan.start(op);
         if plan.unit == Unit::Instruction {
@@ -34,7 +36,7 @@ impl Trail {
         }
     }
 
-    /// Notes the way of `stopped` from here on, as [`record`](Self::record) does.
+    /// Notes the addresses of `stopped` from here on, as [`record`](Self::record) does.
     pub(crate) fn follow(mut stopped: Stopped, most: usize) -> (Stop, Option<Self>) {
         let first = stopped.point();
         let mut addresses = vec![stopped.address()];
@@ -61,18 +63,18 @@ impl Trail {
         self.first + self.addresses.len() - 1
     }
 
-    /// Runs `op` to point `i`; `None` if there is no short cut or it did not lead there.
+    /// Runs `op` to point `i`; `None` if there is no short cut or the run took another way.
     pub(super) fn run_to(&self, plan: &Plan, i: usize, op: impl FnOnce()) -> Option<Stopped> {
         self.addresses.get(i.checked_sub(self.first)?)?;
         self.advance(plan.start(op), i)
     }
 
-    /// Runs `stopped` on to point `i`; `None` if there is no short cut or it did not lead there.
+    /// Runs `stopped` on to point `i`; `None` if there is no short cut or the run took another way.
     pub(crate) fn advance(&self, mut stopped: Stopped, i: usize) -> Option<Stopped> {
         let first = stopped.point();
         let skipped = first.checked_sub(self.first)?;
         let ahead = self.addresses.get(skipped..=i.checked_sub(self.first)?)?;
-        // How often each address comes by on the way: so often a breakpoint there is hit.
+        // How often each address occurs before the point, which is how often a breakpoint there is hit.
         let mut visits = HashMap::new();
         let mut best: Option<(usize, u64, usize, usize)> = None;
         for (steps, address) in ahead.iter().enumerate() {

@@ -1,15 +1,17 @@
-//! The loops of T1 to T3: one operation, killed or stopped at each of its points (see [`step`](super::step)).
+//! Loops that kill or stop one operation at each of its points (see [`step`](super::step)).
 //!
-//! - [`for_each_kill_point`]: T1. A fresh state for each point; a survivor's `check` after each death.
-//! - [`for_each_double_kill`]: T2. The recovery killed at each of its points, after each distinct state of the first death.
-//! - [`for_each_stop_point`]: T3. One child stopped at each point in turn; cost is linear.
+//! - [`for_each_kill_point`]: a fresh state for each point, a survivor's `check` after each death.
+//! - [`for_each_double_kill`]: kills the recovery at each of its points, after each distinct state
+//!   that a first death left.
+//! - [`for_each_stop_point`]: stops one child at each point in turn; the cost is linear.
 //!
-//! A point where the child sleeps inside a system call (a lock's futex) counts too: it is killed asleep, in an extra run, and
-//! then once more after it woke. A sleep beyond the plan's patience ends the walk, since no instruction follows.
+//! A point at which the child sleeps inside a system call (the lock's futex) counts as well: one extra
+//! run kills it asleep, another one after it woke. A sleep beyond the plan's patience ends the walk,
+//! since no instruction follows.
 //!
-//! Each kill point starts over; that is what "killed at this instruction" means. An operation of n points would cost n²/2
-//! steps, but for the short cuts of [`trail`](super::trail).
-//! A `check` that fails is a violation in the [`Tally`], and the walk goes on: all of them are worth seeing.
+//! Each kill point starts from a fresh state; that is what "killed at this instruction" means. An
+//! operation of n points would cost n²/2 steps without the short cuts of [`trail`](super::trail). A
+//! `check` that fails adds a violation to the [`Tally`], and the walk continues, to show all of them.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -18,21 +20,22 @@ use super::report::Report;
 use super::step::{Plan, Stop};
 use super::trail::Trail;
 
-/// Nothing that is worth stepping through takes more.
+/// More steps than any operation under test takes.
 const RUNAWAY: usize = 20_000_000;
 
-/// What a walk over the points of an operation came to.
+/// The result of a walk over the points of an operation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// Deaths (or stops) after which `check` ran, those asleep and the one after the last instruction included.
+    /// How many deaths (or stops) were checked, including those asleep and the one after the last
+    /// instruction.
     pub(crate) points: usize,
     /// How many of them died asleep inside a system call.
     pub(crate) asleep: usize,
-    /// Points of the whole operation, tried or not.
+    /// How many points the whole operation has, tried or not.
     pub(crate) length: usize,
-    /// Steps that the walk took.
+    /// How many steps the walk took.
     pub(crate) steps: usize,
-    /// What `check` had to say.
+    /// What `check` found wrong.
     pub(crate) violations: Vec<String>,
 }
 
@@ -44,20 +47,20 @@ impl Tally {
         }
     }
 
-    /// Prints the figures of kills; an error if there was a violation.
-    pub(crate) fn report(&self, test: &str, case: &str) -> Result<(), libtest_mimic::Failed> {
-        self.line(Report::new(test, case).count("kill points", self.points))
+    /// Prints the figures of a walk that killed; an error if there was a violation.
+    pub(crate) fn report(&self, question: &str, case: &str) -> Result<(), libtest_mimic::Failed> {
+        self.line(Report::new(question, case).count("kill points", self.points))
             .require(&self.violations)
     }
 
-    /// The same, of stops; `worst` is the longest that a reader took meanwhile.
+    /// The same for a walk that stopped; `worst` is the longest read at any point.
     pub(crate) fn report_stops(
         &self,
-        test: &str,
+        question: &str,
         case: &str,
         worst: Duration,
     ) -> Result<(), libtest_mimic::Failed> {
-        let report = Report::new(test, case)
+        let report = Report::new(question, case)
             .count("stop points", self.points)
             .time("worst read", worst);
         self.line(report).require(&self.violations)
@@ -73,8 +76,8 @@ impl Tally {
     }
 }
 
-/// Kills `op` at each point of the plan. For each: `setup` makes a fresh state here, `op` runs on it in a child that dies,
-/// `check(point, state)` is the survivor.
+/// Kills `op` at each point of the plan. For each point, `setup` makes a fresh state in this process,
+/// `op` runs on it in a child that is killed, and `check(point, state)` runs here, as the survivor.
 pub(crate) fn for_each_kill_point<S>(
     plan: &Plan,
     mut setup: impl FnMut() -> S,
@@ -105,7 +108,7 @@ pub(crate) fn for_each_kill_point<S>(
                     tally.note(format_args!("{length}, finished"), check(length, &state));
                     return tally;
                 }
-                Some(Stop::Asleep(_)) | None => {} // another way than last time
+                Some(Stop::Asleep(_)) | None => {} // not the way of the recorded run
             }
         }
         let state = setup();
@@ -119,7 +122,7 @@ pub(crate) fn for_each_kill_point<S>(
                     let state = setup();
                     let stop = plan.start(|| op(&state)).drive(i, true);
                     tally.asleep += usize::from(matches!(stop, Stop::Asleep(_)));
-                    drop(stop); // kills
+                    drop(stop); // kills the child
                     tally.note(format_args!("{i}, asleep"), check(i, &state));
                 }
             }
@@ -147,17 +150,18 @@ pub(crate) fn for_each_kill_point<S>(
     tally
 }
 
-/// Stops one child at each point of `op` in turn and calls `look(point)` while it stands there, asleep included.
+/// Stops one child at each point of `op` in turn and calls `observe(point)` while it is stopped there,
+/// or asleep.
 pub(crate) fn for_each_stop_point(
     plan: &Plan,
     op: impl FnOnce(),
-    mut look: impl FnMut(usize) -> Result<(), String>,
+    mut observe: impl FnMut(usize) -> Result<(), String>,
 ) -> Tally {
     let mut tally = Tally::default();
     let mut stopped = plan.start(op);
     loop {
         let point = stopped.point();
-        tally.note(point, look(point));
+        tally.note(point, observe(point));
         match stopped.drive(point + plan.stride.max(1), true) {
             Stop::At(next) => stopped = next,
             Stop::Finished(length) => {
@@ -166,7 +170,7 @@ pub(crate) fn for_each_stop_point(
             }
             Stop::Asleep(sleeper) => {
                 tally.asleep += 1;
-                tally.note(format_args!("{point}, asleep"), look(sleeper.point()));
+                tally.note(format_args!("{point}, asleep"), observe(sleeper.point()));
                 match sleeper.step_to(point + 1) {
                     Stop::At(next) => stopped = next,
                     Stop::Asleep(_) | Stop::Finished(_) => {
@@ -180,7 +184,7 @@ pub(crate) fn for_each_stop_point(
     }
 }
 
-/// The points of `op` at which the state first looks like nothing before: one for each store that shows. `image` must
+/// The points of `op` at which `image` returns something new: one for each visible store. `image` must
 /// leave out what differs from run to run.
 pub(crate) fn distinct_points<S>(
     plan: &Plan,
@@ -204,8 +208,8 @@ pub(crate) fn distinct_points<S>(
     points
 }
 
-/// Kills `first` at each of `first_points` (of `first_plan`, by which [`distinct_points`] found them), then `recover` at each
-/// point of `plan`, each time from a fresh state.
+/// Kills `first` at each of `first_points` (of `first_plan`, with which [`distinct_points`] found them),
+/// then `recover` at each point of `plan`, each time from a fresh state.
 pub(crate) fn for_each_double_kill<S>(
     (first_plan, first_points): (&Plan, &[usize]),
     mut setup: impl FnMut() -> S,

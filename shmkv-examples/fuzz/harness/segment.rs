@@ -7,8 +7,7 @@
 //! If `signed` is odd and the header is complete, its checksum is corrected.
 
 use super::battery::exercise::{Handles, exercise, good_image};
-use super::battery::format::{SHARED_AT, sign};
-use super::depth::Depth;
+use super::battery::format::{CONTROL_AT, sign};
 use super::input::Input;
 
 /// Runs one input.
@@ -16,7 +15,7 @@ pub(crate) fn run(data: &[u8]) -> Depth {
     let mut input = Input(data);
     let signed = input.byte();
     let mut bytes = input.0.to_vec();
-    if signed % 2 == 1 && bytes.len() >= SHARED_AT {
+    if signed % 2 == 1 && bytes.len() >= CONTROL_AT {
         sign(&mut bytes);
     }
     // Without read-only handles: they wait 100 ms for a writer that seems to be alive.

@@ -20,8 +20,7 @@ use shmkv_core::schema::ParsedSchema;
 use shmkv_examples::tool::{self, Status};
 
 use super::battery::exercise::{Name, good_image};
-use super::battery::format::{SHARDS_AT, SHARED_AT, empty, set_word, sign, word};
-use super::depth::Depth;
+use super::battery::format::{CONTROL_AT, SHARDS_AT, empty, set_word, sign, word};
 use super::input::Input;
 use super::printable::assert_printable;
 
@@ -92,15 +91,15 @@ fn segment(
     }
     let mut image = std::fs::read(name.path()).expect("read");
     for _ in 0..patches {
-        let at = usize::from(input.byte()) % (SHARED_AT / 8) * 8;
+        let at = usize::from(input.byte()) % (CONTROL_AT / 8) * 8;
         set_word(&mut image, at, u64::from_le_bytes(input.word()));
     }
     if patches > 0 {
         sign(&mut image);
     }
     while !input.0.is_empty() {
-        let after_header = image.len() - SHARED_AT;
-        let at = SHARED_AT + input.number() % after_header;
+        let room = image.len() - CONTROL_AT;
+        let at = CONTROL_AT + input.number() % room;
         let bytes = input.bytes();
         let len = bytes.len().min(image.len() - at);
         image[at..at + len].copy_from_slice(&bytes[..len]);

@@ -1,6 +1,7 @@
-//! What the processes of a storm tell each other beside the map: words that outlive every one of them.
+//! The words that the processes of a storm share beside the map, and that outlive each of them.
 //!
-//! All accesses are sequentially consistent, so "before" and "after" in the checks mean what they say.
+//! All accesses are sequentially consistent: the checks compare what happened before with what happened
+//! after.
 
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -8,21 +9,21 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use crate::support::shared::SharedWords;
 
-/// Processes at a time; each has a lane, and its successors have the same one.
+/// How many processes run at a time; each has a lane, and so do its successors.
 pub(crate) const LANES: usize = 9;
-/// Those of them that write; the others read.
+/// How many of them write; the others read.
 pub(crate) const WRITERS: usize = 6;
 
 /// The words of a lane.
 #[derive(Clone, Copy)]
 pub(crate) enum Word {
-    /// The last change of any shared key that this writer has begun.
+    /// The number of the last change of a shared key that this writer has begun.
     Begun,
-    /// Of its own key: the last change that is known to have happened.
+    /// Of its own key: the last change that is known to have taken effect.
     OwnLast,
     /// Of its own key: the change under way, 0 for none.
     OwnPending,
-    /// Of its own key: the last change that was ever begun.
+    /// Of its own key: the last change that was begun.
     OwnBegun,
     /// How many clears had ended before the change `OwnLast` began.
     OwnMark,
@@ -38,7 +39,7 @@ pub(crate) enum Word {
     Contended,
     Torn,
     Lost,
-    /// Anything else that a map must not do.
+    /// Any other error.
     Wrong,
     Count,
 }
@@ -74,7 +75,7 @@ impl Board {
         self.0[0].store(1, SeqCst);
     }
 
-    pub(crate) fn goes_on(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.0[0].load(SeqCst) == 0
     }
 }

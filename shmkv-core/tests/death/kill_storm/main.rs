@@ -1,9 +1,10 @@
-//! Kill storm: writers and readers in many processes, killed and stopped at random, as fast as the machine allows.
+//! Does the map stay sound while writers and readers in many processes are killed and stopped at random, as
+//! fast as the machine allows?
 //!
-//! Each process has a lane; when it is killed a successor takes its lane over, forked with an inherited handle or
-//! executed anew with one of its own. What must hold is in `kill_storm/writer.rs` and `kill_storm/reader.rs`; the
-//! capacity is exactly the number of keys there are, so nothing is ever full. `SHMKV_TEST_SEED` repeats a schedule of
-//! kills and operations, though not the machine's.
+//! Each process has a lane. When it is killed, another process takes over its lane, forked with an
+//! inherited handle or executed with a handle of its own. `writer.rs` and `reader.rs` say what must hold.
+//! The capacity is exactly the number of keys in use, so the map is never full. `SHMKV_TEST_SEED` repeats
+//! the kills and operations, though not the machine's scheduling.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod board;
@@ -21,21 +22,24 @@ use board::{Board, LANES, WRITERS, Word};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
-use reader::Watcher;
+use reader::Checker;
 use support::proc::{self, Child, SegmentName};
 use support::report::Report;
 use support::seed::seed;
-use support::shared::nameless_file;
+use support::shared::unnamed_file;
 use value::{Map, OWN, Origin, Reader};
 use writer::Writer;
 
-/// One shard, few keys, hardly any room to spare.
+/// One shard, few keys, hardly any free slots.
 const SMALL: usize = 40;
 /// Four shards.
 const SHARDED: usize = 4096;
+/// What the reports are called.
+const QUESTION: &str = "killed at random";
+
 /// How long each storm lasts.
 const STORM: Duration = Duration::from_secs(5);
-/// The lane whose reader shares the writers' handle; the other readers' are read-only.
+/// The lane whose reader uses the writers' handle; the other readers have read-only ones.
 const WRITABLE_READER: usize = WRITERS;
 
 fn main() {
@@ -56,7 +60,7 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// What every process of a storm gets.
+/// What every process of a storm works with.
 struct Storm<'a, const N: usize> {
     map: Option<&'a Map<N>>,
     reader: &'a Reader<N>,
@@ -65,8 +69,8 @@ struct Storm<'a, const N: usize> {
 }
 
 impl<const N: usize> Storm<'_, N> {
-    /// The life of the process in `lane`.
-    fn live(&self, lane: usize, seed: u64) -> i32 {
+    /// What the process in `lane` does until it is killed or the storm ends.
+    fn run(&self, lane: usize, seed: u64) -> i32 {
         let random = fastrand::Rng::with_seed(seed);
         let (board, hot) = (self.board, self.hot);
         let shared = (N - WRITERS) as u64;
@@ -83,7 +87,7 @@ impl<const N: usize> Storm<'_, N> {
             return writer.run();
         }
         let writable = (lane == WRITABLE_READER).then_some(self.map).flatten();
-        let mut watcher = Watcher {
+        let mut checker = Checker {
             map: writable.map_or(self.reader, |map| map),
             board,
             lane,
@@ -92,11 +96,11 @@ impl<const N: usize> Storm<'_, N> {
             hot,
             newest: HashMap::new(),
         };
-        watcher.run()
+        checker.run()
     }
 }
 
-/// A process that was executed anew: it opens everything by name.
+/// A process that was executed: it opens everything by name.
 fn run_role<const N: usize>(args: &[String]) -> i32 {
     let [lane, seed, hot, name, board] = args else {
         panic!("roles have five arguments: {args:?}");
@@ -111,26 +115,26 @@ fn run_role<const N: usize>(args: &[String]) -> i32 {
         board: &board,
         hot: hot.parse().expect("a number of keys"),
     };
-    storm.live(lane, seed.parse().expect("a seed"))
+    storm.run(lane, seed.parse().expect("a seed"))
 }
 
-/// What the storm did, beside what the board counts.
+/// What the storm did, besides what the board counts.
 #[derive(Default)]
 struct Tally {
     kills: usize,
     stops: usize,
-    anew: usize,
-    /// Moments at which all were dead.
-    silences: usize,
+    executed: usize,
+    /// How often all processes were dead at once.
+    all_dead: usize,
     problems: Vec<String>,
 }
 
 fn storm<const N: usize>(case: &str, hot: u64) -> Result<(), Failed> {
     let seed = seed();
-    println!("T4 {case}: seed {seed}");
+    println!("{QUESTION}: {case}: seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let name = SegmentName::unique();
-    let (_file, path) = nameless_file();
+    let (_file, path) = unnamed_file();
     let board = Board::open(&path);
     let map = Map::<N>::create(name.as_str())?;
     let reader = Reader::<N>::open(name.as_str())?;
@@ -144,9 +148,9 @@ fn storm<const N: usize>(case: &str, hot: u64) -> Result<(), Failed> {
     let spawn = |lane: usize, random: &mut fastrand::Rng, tally: &mut Tally| {
         let seed = random.u64(..);
         if random.u8(..8) > 0 {
-            return proc::fork_child(|| storm.live(lane, seed));
+            return proc::fork_child(|| storm.run(lane, seed));
         }
-        tally.anew += 1;
+        tally.executed += 1;
         let numbers = [lane as u64, seed, hot].map(|number| number.to_string());
         let path = path.to_string_lossy();
         let [lane, seed, hot] = &numbers;
@@ -159,7 +163,7 @@ fn storm<const N: usize>(case: &str, hot: u64) -> Result<(), Failed> {
     let start = Instant::now();
     while start.elapsed() < STORM {
         pass_time(random.u64(..2_000));
-        // Several at once: a process that is killed while it waits for a CPU still has to wait for it. Often all.
+        // Several at once, often all: a process that is killed while it waits for a CPU still has to wait.
         let first = random.usize(..LANES);
         let many = if random.u8(..3) == 0 {
             LANES
@@ -168,7 +172,7 @@ fn storm<const N: usize>(case: &str, hot: u64) -> Result<(), Failed> {
         };
         let victims = (0..many).map(|i| (first + i) % LANES);
         if random.u8(..8) == 0 {
-            // Stopped wherever it is; then it goes on, or dies without having moved.
+            // Stopped wherever it is; then it continues, or is killed where it stopped.
             children[first].signal(Signal::SIGSTOP);
             tally.stops += 1;
             pass_time(random.u64(..4_000));
@@ -187,7 +191,7 @@ fn storm<const N: usize>(case: &str, hot: u64) -> Result<(), Failed> {
             }
         }
         if many == LANES {
-            tally.silences += 1;
+            tally.all_dead += 1;
             tally.problems.extend(repaired(&map)?);
         }
         for lane in victims {
@@ -208,9 +212,11 @@ fn pass_time(micros: u64) {
     std::thread::sleep(Duration::from_micros(micros));
 }
 
-/// While nobody else lives: lets the dead ones' work be repaired, one write a shard, and compares the map with itself.
+/// While no other process lives: repairs what the dead ones left, by one write per shard, and checks
+/// the map against itself.
 fn repaired<const N: usize>(map: &Map<N>) -> Result<Vec<String>, Failed> {
-    // Keys that nobody uses: a removal repairs the shard and changes nothing. 300 of them leave out none of four shards.
+    // Keys that no process uses: their removal repairs the shard and changes nothing. 300 of them reach
+    // each of four shards.
     for absent in 0..300 {
         map.remove(2 * OWN + absent)?;
     }
@@ -225,10 +231,10 @@ fn repaired<const N: usize>(map: &Map<N>) -> Result<Vec<String>, Failed> {
     Ok(problems)
 }
 
-/// Fills the map when all is over.
+/// Fills the map after the storm.
 fn end<const N: usize>(map: &Map<N>, board: &Board) -> Result<Vec<String>, Failed> {
     let mut problems = repaired(map)?;
-    // With a change of every key the map is exactly full.
+    // With every key present the map is exactly full.
     for lane in 0..WRITERS {
         let change = board.get(lane, Word::OwnBegun) + 1;
         let origin = Origin {
@@ -263,16 +269,19 @@ fn report<const N: usize>(
     let (reads, checks) = (board.sum(Word::Reads), board.sum(Word::OwnChecks));
     let wrong = board.sum(Word::Wrong) + tally.problems.len() as u64;
     let bad = [board.sum(Word::Torn), board.sum(Word::Lost), wrong];
-    Report::new("T4", case)
+    Report::new(QUESTION, case)
         .count("kills", tally.kills)
         .count("stops", tally.stops)
-        .count("executed anew", tally.anew)
+        .count("executed", tally.executed)
         .count("takeovers", takeovers)
-        .count("checks while all were dead", tally.silences)
+        .count("checks while all were dead", tally.all_dead)
         .count("writes", board.sum(Word::Writes))
         .count("reads", reads)
         .count("own-key checks", checks)
-        .count("excused by a clear", board.sum(Word::OwnExcused))
+        .count(
+            "own-key checks void after a clear",
+            board.sum(Word::OwnExcused),
+        )
         .count("reads given up", board.sum(Word::Contended))
         .note("torn =", bad[0])
         .note("lost =", bad[1])
@@ -282,8 +291,8 @@ fn report<const N: usize>(
     if bad != [0; 3] {
         return Err(format!("see above; {}", tally.problems.join("\n")).into());
     }
-    if tally.kills < 100 || tally.silences == 0 || takeovers == 0 || reads == 0 || checks == 0 {
-        return Err("too little was tried".into());
+    if tally.kills < 100 || tally.all_dead == 0 || takeovers == 0 || reads == 0 || checks == 0 {
+        return Err("too few kills, takeovers, reads or checks".into());
     }
     Ok(())
 }

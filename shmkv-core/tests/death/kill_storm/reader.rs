@@ -1,27 +1,27 @@
-//! A reader of the storm: every value whole, every version newer, nothing completed ever missing.
+//! A reader of the storm: it checks that every value is whole, that versions grow, and that no completed
+//! change is missing.
 
 use std::collections::HashMap;
 
 use shmkv_core::{AccessError, Version};
 
 use super::board::{Board, WRITERS, Word};
-use super::value::{OWN, Origin, Reader, origin, removes};
-use super::writer::look;
+use super::value::{OWN, Origin, Reader, judge, origin, removes};
 
-pub(crate) struct Watcher<'a, const N: usize> {
+pub(crate) struct Checker<'a, const N: usize> {
     pub(crate) map: &'a Reader<N>,
     pub(crate) board: &'a Board,
     pub(crate) lane: usize,
     pub(crate) random: fastrand::Rng,
     pub(crate) shared: u64,
     pub(crate) hot: u64,
-    /// The newest version seen of each key, and whose it was.
+    /// The newest version seen of each key, and where its value came from.
     pub(crate) newest: HashMap<u64, (Version, Origin)>,
 }
 
-impl<const N: usize> Watcher<'_, N> {
+impl<const N: usize> Checker<'_, N> {
     pub(crate) fn run(&mut self) -> i32 {
-        while self.board.goes_on() {
+        while self.board.is_running() {
             let done = match self.random.u32(..2_000) {
                 0 => self.walk(),
                 1..50 => self.many(),
@@ -56,17 +56,17 @@ impl<const N: usize> Watcher<'_, N> {
     fn shared(&mut self) -> Result<(), AccessError> {
         let key = self.key();
         let Some(seen) = self.map.get_versioned(key)? else {
-            look(self.board, self.lane, key, None);
+            judge(self.board, self.lane, key, None);
             return Ok(());
         };
-        look(self.board, self.lane, key, Some(&seen.value));
+        judge(self.board, self.lane, key, Some(&seen.value));
         if let Ok(origin) = origin(key, &seen.value) {
             self.is_newest(key, seen.version, origin);
         }
         Ok(())
     }
 
-    /// A key's versions grow, and a version names one value.
+    /// Checks that the versions of a key grow, and that a version names one value.
     fn is_newest(&mut self, key: u64, version: Version, origin: Origin) {
         let before = self.newest.insert(key, (version, origin));
         let Some((old, from)) = before else { return };
@@ -76,18 +76,19 @@ impl<const N: usize> Watcher<'_, N> {
         }
     }
 
-    /// A change that was done before the look is seen; one that was not begun by its end is not.
+    /// Checks that a read sees the changes of an own key that were done before it, and none that was not
+    /// begun before its end.
     fn own(&mut self) -> Result<(), AccessError> {
         let (board, owner) = (self.board, self.random.usize(..WRITERS));
         let key = OWN + owner as u64;
         let last = board.get(owner, Word::OwnLast);
         let mark = board.get(owner, Word::OwnMark);
         let seen = self.map.get_versioned(key)?;
-        look(board, self.lane, key, seen.as_ref().map(|seen| &seen.value));
+        judge(board, self.lane, key, seen.as_ref().map(|seen| &seen.value));
         let found = match &seen {
             Some(seen) => match origin(key, &seen.value) {
                 Ok(origin) => Some(origin),
-                Err(_) => return Ok(()), // counted by `look`
+                Err(_) => return Ok(()), // `judge` has counted it
             },
             None => None,
         };
@@ -103,7 +104,7 @@ impl<const N: usize> Watcher<'_, N> {
         };
         board.add(self.lane, Word::OwnChecks, 1);
         if lost {
-            let what = format!("own key {key}: change {last} was done, but found {found:?}");
+            let what = format!("own key {key}: change {last} was done, but the map has {found:?}");
             self.complain(Word::Lost, &what);
         }
         if let (Some(seen), Some(origin)) = (seen, found) {
@@ -115,12 +116,12 @@ impl<const N: usize> Watcher<'_, N> {
     fn many(&mut self) -> Result<(), AccessError> {
         let keys: [u64; 8] = std::array::from_fn(|_| self.key());
         for (key, found) in keys.into_iter().zip(self.map.get_many(keys)?) {
-            look(self.board, self.lane, key, found.as_ref());
+            judge(self.board, self.lane, key, found.as_ref());
         }
         Ok(())
     }
 
-    /// Iterates; an own key that nobody takes away meanwhile is seen exactly once.
+    /// Checks that an iteration sees an own key exactly once if no writer removes it meanwhile.
     fn walk(&mut self) -> Result<(), AccessError> {
         let owns = |word| std::array::from_fn::<u64, WRITERS, _>(|i| self.board.get(i, word));
         let last = owns(Word::OwnLast);
@@ -128,7 +129,7 @@ impl<const N: usize> Watcher<'_, N> {
         let mut times = [0; WRITERS];
         for entry in self.map {
             let (key, found) = entry?;
-            look(self.board, self.lane, key, Some(&found));
+            judge(self.board, self.lane, key, Some(&found));
             if let Some(owner) = key.checked_sub(OWN).filter(|owner| *owner < WRITERS as u64) {
                 times[owner as usize] += 1;
             }
@@ -136,8 +137,8 @@ impl<const N: usize> Watcher<'_, N> {
         let begun = owns(Word::OwnBegun);
         let cleared = self.board.sum(Word::ClearsBegun);
         for i in 0..WRITERS {
-            let lives = !(last[i]..=begun[i]).any(removes) && cleared <= marks[i];
-            if lives && times[i] != 1 {
+            let stays = !(last[i]..=begun[i]).any(removes) && cleared <= marks[i];
+            if stays && times[i] != 1 {
                 let what = format!("an iteration saw own key {i} {} times", times[i]);
                 self.complain(Word::Lost, &what);
             }

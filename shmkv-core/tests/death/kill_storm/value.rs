@@ -1,10 +1,11 @@
-//! Values that a torn, misplaced or invented read cannot pass for.
+//! The values of the storm, by which a torn, misplaced or invented one is recognised.
 
 use shmkv_core::{Pod, ShmMap, ShmReader};
 
 use super::board::{Board, WRITERS, Word};
 
-/// 256 bytes: key, writer, number of the change, and a mixture of the three in every other word.
+/// 256 bytes: the key, the writer, the number of the change, and a hash of the three in every other
+/// word.
 pub(crate) type Value = [u64; 32];
 type Stored = Pod<Value, 256>;
 pub(crate) type Map<const N: usize> = ShmMap<N, 8, 256, u64, Stored>;
@@ -13,25 +14,25 @@ pub(crate) type Reader<const N: usize> = ShmReader<N, 8, 256, u64, Stored>;
 /// Keys from here on have one writer each.
 pub(crate) const OWN: u64 = 1_000_000;
 
-/// Which change of which writer a value comes from.
+/// The writer and the change that a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) writer: usize,
     pub(crate) change: u64,
 }
 
-fn mixture(key: u64, origin: Origin, i: usize) -> u64 {
+fn hash(key: u64, origin: Origin, i: usize) -> u64 {
     let word = key ^ (origin.writer as u64) << 56 ^ (i as u64) << 48 ^ origin.change << 8;
     (word ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xd6e8_feb8_6659_fd93) ^ word >> 17
 }
 
 pub(crate) fn value(key: u64, origin: Origin) -> Value {
-    let mut words: Value = std::array::from_fn(|i| mixture(key, origin, i));
+    let mut words: Value = std::array::from_fn(|i| hash(key, origin, i));
     words[..3].copy_from_slice(&[key, origin.writer as u64, origin.change]);
     words
 }
 
-/// The origin of a whole value of `key`, or what is wrong with it.
+/// The origin of a whole value of `key`; an error if it is torn.
 pub(crate) fn origin(key: u64, found: &Value) -> Result<Origin, String> {
     let origin = Origin {
         writer: found[1] as usize,
@@ -43,8 +44,9 @@ pub(crate) fn origin(key: u64, found: &Value) -> Result<Origin, String> {
     Err(format!("torn value of key {key}: {found:x?}"))
 }
 
-/// Whether somebody may have written this: the change was begun, and an own key's writer is its owner.
-pub(crate) fn was_begun(board: &Board, key: u64, origin: Origin) -> bool {
+/// Whether a value with this origin may be in the map: the change was begun, and the writer of an own
+/// key is its owner.
+fn was_begun(board: &Board, key: u64, origin: Origin) -> bool {
     match key.checked_sub(OWN) {
         Some(owner) => {
             origin.writer as u64 == owner
@@ -55,7 +57,24 @@ pub(crate) fn was_begun(board: &Board, key: u64, origin: Origin) -> bool {
     }
 }
 
-/// Whether a change of an own key is a removal; so is change 0, before the first.
+/// Whether a change of an own key is a removal. Change 0, before the first one, is.
 pub(crate) fn removes(change: u64) -> bool {
     change.is_multiple_of(8)
+}
+
+/// Counts the answer of an operation on `key`, and an error if it is not a value that a writer began.
+pub(crate) fn judge(board: &Board, lane: usize, key: u64, found: Option<&Stored>) {
+    board.add(lane, Word::Reads, 1);
+    let Some(found) = found else { return };
+    match origin(key, found) {
+        Err(torn) => {
+            board.add(lane, Word::Torn, 1);
+            eprintln!("lane {lane}: {torn}");
+        }
+        Ok(origin) if !was_begun(board, key, origin) => {
+            board.add(lane, Word::Wrong, 1);
+            eprintln!("lane {lane}: key {key}: no writer began {origin:?}");
+        }
+        Ok(_) => {}
+    }
 }

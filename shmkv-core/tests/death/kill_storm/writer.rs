@@ -1,19 +1,20 @@
-//! A writer of the storm: random changes of shared keys, and a diary about one key of its own.
+//! A writer of the storm: it changes shared keys at random, and keeps a record of one key of its own.
 //!
-//! The diary: before a change of its own key a writer notes that it is pending, afterwards that it is done. Whoever
-//! comes after it, in the same lane, must find what is noted as done, or what was pending at its death.
+//! Before a change of its own key, a writer records on the board that the change is pending, and
+//! afterwards that it is done. The next process in the same lane must find the change that was recorded
+//! as done, or the one that was pending at the death.
 
 use shmkv_core::{AccessError, Exchange, Pod};
 
 use super::board::{Board, Word};
-use super::value::{Map, OWN, Origin, Value, origin, removes, value, was_begun};
+use super::value::{Map, OWN, Origin, Value, judge, origin, removes, value};
 
 pub(crate) struct Writer<'a, const N: usize> {
     pub(crate) map: &'a Map<N>,
     pub(crate) board: &'a Board,
     pub(crate) lane: usize,
     pub(crate) random: fastrand::Rng,
-    /// How many keys all writers share, and how many of those are hot.
+    /// How many keys all writers share, and how many of those are used most.
     pub(crate) shared: u64,
     pub(crate) hot: u64,
 }
@@ -22,11 +23,11 @@ type Access = Result<(), AccessError>;
 
 impl<const N: usize> Writer<'_, N> {
     pub(crate) fn run(&mut self) -> i32 {
-        // Whatever clear the one before was killed in is over.
+        // If the process before was killed in a clear, that clear is over.
         let cleared = self.board.get(self.lane, Word::ClearsBegun);
         self.board.set(self.lane, Word::ClearsEnded, cleared);
-        let mut done = self.inherit();
-        while done.is_ok() && self.board.goes_on() {
+        let mut done = self.settle();
+        while done.is_ok() && self.board.is_running() {
             done = match self.random.u32(..1_000_000) {
                 0 => self.clear(),
                 1..50 => self.retain(),
@@ -51,8 +52,8 @@ impl<const N: usize> Writer<'_, N> {
         OWN + self.lane as u64
     }
 
-    /// Finds out what became of a predecessor's change.
-    fn inherit(&self) -> Access {
+    /// Finds out whether the change that a dead writer of this lane left pending took effect.
+    fn settle(&self) -> Access {
         let pending = self.board.get(self.lane, Word::OwnPending);
         let found = self.map.get(self.own())?.map(|found| *found);
         if pending != 0 {
@@ -70,7 +71,7 @@ impl<const N: usize> Writer<'_, N> {
         Ok(())
     }
 
-    /// Notes that the pending change has happened; a kill in between is harmless.
+    /// Records that the pending change took effect. A kill between the stores is harmless.
     fn done(&self) {
         let (board, lane) = (self.board, self.lane);
         board.set(lane, Word::OwnMark, board.get(lane, Word::OwnPendingMark));
@@ -78,7 +79,7 @@ impl<const N: usize> Writer<'_, N> {
         board.set(lane, Word::OwnPending, 0);
     }
 
-    /// Compares what was found under the own key with the diary, which has nothing pending.
+    /// Compares the value of the own key with the record, which has nothing pending.
     fn check_own(&self, found: Option<Value>) {
         let (board, lane) = (self.board, self.lane);
         let last = board.get(lane, Word::OwnLast);
@@ -98,7 +99,7 @@ impl<const N: usize> Writer<'_, N> {
         if wrong {
             self.complain(
                 Word::Lost,
-                &format!("own key: change {last} was done, but found {origin:?}"),
+                &format!("own key: change {last} was done, but the map has {origin:?}"),
             );
         }
     }
@@ -133,11 +134,11 @@ impl<const N: usize> Writer<'_, N> {
         Ok(())
     }
 
-    /// Removes one in eight of the shared keys, and none else.
+    /// Removes one in eight of the shared keys, and no own key.
     fn retain(&mut self) -> Access {
         let salt = self.random.u64(..8);
         self.map.retain(|key, found| {
-            self.look(*key, Some(found));
+            judge(self.board, self.lane, *key, Some(found));
             *key >= OWN || key % 8 != salt
         })
     }
@@ -156,20 +157,20 @@ impl<const N: usize> Writer<'_, N> {
         };
         let new = value(key, origin);
         let (map, board, lane) = (self.map, self.board, self.lane);
-        let look = |found: Option<&Pod<Value, 256>>| look(board, lane, key, found);
+        let judge = |found: Option<&Pod<Value, 256>>| judge(board, lane, key, found);
         match self.random.u8(..16) {
-            0..4 => look(map.insert(key, new)?.as_ref()),
+            0..4 => judge(map.insert(key, new)?.as_ref()),
             4..7 => {
                 map.update(key, |found| {
-                    look(Some(found));
+                    judge(Some(found));
                     *found = Pod(new);
                 })?;
             }
-            7..9 => look(map.remove(key)?.as_ref()),
-            9 => look(map.remove_if(key, |found| found[2] % 2 == 0)?.as_ref()),
+            7..9 => judge(map.remove(key)?.as_ref()),
+            9 => judge(map.remove_if(key, |found| found[2] % 2 == 0)?.as_ref()),
             10..13 => {
                 if let Some(seen) = map.get_versioned(key)? {
-                    look(Some(&seen.value));
+                    judge(Some(&seen.value));
                     match map.compare_exchange(key, seen.version, new)? {
                         Exchange::Stored(version) if version <= seen.version => {
                             self.complain(
@@ -178,37 +179,16 @@ impl<const N: usize> Writer<'_, N> {
                             );
                         }
                         Exchange::Stored(_) | Exchange::Changed(None) => {}
-                        Exchange::Changed(Some(now)) => look(Some(&now.value)),
+                        Exchange::Changed(Some(now)) => judge(Some(&now.value)),
                     }
                 }
             }
-            13 => look(map.replace(key, new)?.as_ref()),
+            13 => judge(map.replace(key, new)?.as_ref()),
             14 => {
                 map.try_insert(key, new)?;
             }
-            _ => look(Some(&map.get_or_insert_with(key, || Pod(new))?)),
+            _ => judge(Some(&map.get_or_insert_with(key, || Pod(new))?)),
         }
         Ok(())
-    }
-
-    fn look(&self, key: u64, found: Option<&Pod<Value, 256>>) {
-        look(self.board, self.lane, key, found);
-    }
-}
-
-/// Judges a value that an operation on `key` gave.
-pub(crate) fn look(board: &Board, lane: usize, key: u64, found: Option<&Pod<Value, 256>>) {
-    board.add(lane, Word::Reads, 1);
-    let Some(found) = found else { return };
-    match origin(key, found) {
-        Err(torn) => {
-            board.add(lane, Word::Torn, 1);
-            eprintln!("lane {lane}: {torn}");
-        }
-        Ok(origin) if !was_begun(board, key, origin) => {
-            board.add(lane, Word::Wrong, 1);
-            eprintln!("lane {lane}: key {key}: nobody wrote {origin:?}");
-        }
-        Ok(_) => {}
     }
 }

@@ -1,4 +1,4 @@
-//! Whoever needs all locks, because the map is full, while one of their holders stands still.
+//! An insert into a full map needs the locks of all shards, of which one is held by a stopped process.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -7,19 +7,20 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Failed;
 use shmkv_core::{AccessError, ShmMap};
 
-use super::stage::{LONG, ensure, run_cases};
-use super::support::proc::{Child, SegmentName, fork_child};
+use super::cases::{ensure, run_cases};
+use super::segment::LONG;
+use crate::support::proc::{Child, SegmentName, fork_child};
 
 /// Four shards.
 const N: usize = 4096;
 const SHARDS: usize = 4;
-/// Copying its values is most of a write.
+/// The length of a value. Copying it takes most of a write.
 const V: usize = 4096;
 type Map = ShmMap<N, 8, V>;
 
-/// How long the one who wants all locks is ready to wait.
+/// How long the insert that needs all locks waits.
 const PATIENT: Duration = Duration::from_secs(3);
-/// Far longer than it may keep others from theirs, and much shorter than that.
+/// Far longer than it may keep other writers waiting, and much shorter than [`PATIENT`].
 const SHORT: Duration = Duration::from_millis(500);
 
 fn key(i: usize) -> [u8; 8] {
@@ -37,7 +38,7 @@ fn held(file: &File) -> [bool; SHARDS] {
 }
 
 /// Stops `writer` while it holds the lock of the last shard.
-fn catch(file: &File, writer: &Child) -> Result<(), String> {
+fn stop_in_last_lock(file: &File, writer: &Child) -> Result<(), String> {
     let mut random = fastrand::Rng::with_seed(7);
     let start = Instant::now();
     while start.elapsed() < LONG {
@@ -48,10 +49,10 @@ fn catch(file: &File, writer: &Child) -> Result<(), String> {
         }
         writer.cont();
     }
-    Err("the writer was never caught holding the last lock".to_owned())
+    Err("the writer was never stopped while it held the last lock".to_owned())
 }
 
-/// The others of the keys that can be written.
+/// Which of some keys can be written: those of the shards that are not locked.
 fn writable(map: &Map) -> Result<Vec<usize>, String> {
     let mut found = Vec::new();
     for i in 0..12 {
@@ -78,13 +79,13 @@ fn inserted_beside_a_stopped_holder() -> Result<(), String> {
             }
         }
     });
-    catch(&file, &writer)?;
+    stop_in_last_lock(&file, &writer)?;
     let impatient = Map::options()
         .lock_timeout(SHORT)
         .open(name.as_str())
         .unwrap();
     let before = writable(&impatient)?;
-    ensure(!before.is_empty(), "one stopped holder stops everybody")?;
+    ensure(!before.is_empty(), "one stopped holder stops all writers")?;
     let patient = Map::options()
         .lock_timeout(PATIENT)
         .open(name.as_str())
@@ -100,18 +101,18 @@ fn inserted_beside_a_stopped_holder() -> Result<(), String> {
             }
             rounds += 1;
         }
-        ensure(rounds > 0, "nobody wrote meanwhile")?;
+        ensure(rounds > 0, "no other write succeeded meanwhile")?;
         match one_too_many.join() {
-            // The new key may belong to the very shard; else that must be asked too.
+            // Either the new key is in the locked shard, or that shard must be tried as well.
             Ok(Err(AccessError::LockTimeout { .. })) => Ok(()),
-            other => Err(format!("the insert came to {other:?}")),
+            other => Err(format!("the insert answered {other:?}")),
         }
     })?;
     writer.cont();
     let answer = patient.insert(key(N), [3; V]);
     ensure(
         matches!(answer, Err(AccessError::Full { capacity: N })),
-        "the map is not full any more",
+        "expected the map to be full",
     )?;
     writer.kill();
     Ok(())

@@ -1,4 +1,4 @@
-//! Segments that are passed on: descriptors, names, permissions.
+//! Segments that are passed to other processes: descriptors, names, permissions.
 
 use std::fs::File;
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
@@ -13,11 +13,13 @@ use nix::sys::socket::{
 };
 use shmkv_core::{Map as TypedMap, OpenError};
 
-use super::stage::{KEY, LONG, Map, OTHER, Reader, Segment, byte_of, ensure, run_cases, value};
-use super::support::proc::{Child, SegmentName, fork_child, spawn_role};
-use super::support::report::Report;
-use super::support::shared::SharedWords;
-use super::support::world;
+use super::cases::{ensure, run_cases};
+use super::process::write_on;
+use super::segment::{KEY, LONG, Map, OTHER, Reader, Segment, byte_of, value};
+use crate::support::environment;
+use crate::support::proc::{Child, SegmentName, fork_child, spawn_role};
+use crate::support::report::Report;
+use crate::support::shared::SharedWords;
 
 const NOBODY: u32 = 65_534;
 
@@ -36,13 +38,14 @@ fn receive(socket: &OwnedFd) -> OwnedFd {
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut data, Some(&mut space), flags);
     let message = message.expect("recvmsg");
     let Some(ControlMessageOwned::ScmRights(fds)) = message.cmsgs().expect("cmsgs").next() else {
-        panic!("no descriptor came")
+        panic!("the message has no descriptor")
     };
     // SAFETY: the kernel has just made this descriptor for this process.
     unsafe { OwnedFd::from_raw_fd(fds[0]) }
 }
 
-/// Sends a map's descriptor to `receiver`, which was forked before the map was made, and so has inherited nothing.
+/// Sends a map's descriptor to `receiver`, whose process was forked before the map was made, so that it has
+/// not inherited it.
 fn pass(
     mode: u32,
     read_only: bool,
@@ -80,7 +83,7 @@ fn pass(
     }
     child
         .exit_code(LONG)
-        .and_then(|code| ensure(code == 0, "in the receiver"))?;
+        .and_then(|code| ensure(code == 0, "the receiver failed"))?;
     Ok(map)
 }
 
@@ -93,7 +96,10 @@ fn passed_for_writing() -> Result<(), String> {
     };
     let map = pass(0o600, false, receiver, |main| fork_child(main))?;
     let found = map.get(OTHER).map_err(|error| error.to_string())?;
-    ensure(found == Some(value(2)), "what the receiver wrote")
+    ensure(
+        found == Some(value(2)),
+        "the sender does not read what the receiver wrote",
+    )
 }
 
 fn passed_for_reading() -> Result<(), String> {
@@ -104,7 +110,7 @@ fn passed_for_reading() -> Result<(), String> {
     pass(0o600, true, receiver, |main| fork_child(main)).map(|_| ())
 }
 
-/// Another user gets what the mode allows, not what the descriptor does: it is opened anew.
+/// Another user gets what the mode allows, not what the descriptor does, since the segment is opened again.
 fn passed_to_another_user() -> Result<(), String> {
     let receiver = |fd: OwnedFd| {
         let again = fd.try_clone().unwrap();
@@ -118,7 +124,7 @@ fn passed_to_another_user() -> Result<(), String> {
         assert_eq!(reader.get(KEY).unwrap(), Some(value(1)));
     };
     pass(0o644, true, receiver, |main| {
-        world::fork_as_uid(NOBODY, main)
+        environment::fork_as_uid(NOBODY, main)
     })
     .map(|_| ())
 }
@@ -133,24 +139,27 @@ pub(crate) fn passed_descriptors() -> Result<(), Failed> {
     )
 }
 
-/// The number of a descriptor is all that an executed child needs.
+/// An executed child needs only the number of a descriptor.
 fn inherited() -> Result<(), String> {
     let map = Map::create_anonymous().map_err(|error| error.to_string())?;
     map.insert(KEY, value(1))
         .map_err(|error| error.to_string())?;
-    // A copy without FD_CLOEXEC, which is how a program lets a child inherit something.
+    // A copy without FD_CLOEXEC, so that the child inherits it.
     let number = fcntl(map.as_fd(), FcntlArg::F_DUPFD(10)).map_err(|error| error.to_string())?;
     let child = spawn_role("inheritor", &[&number.to_string()]);
-    // SAFETY: made above, and nothing else has it.
+    // SAFETY: made above, and owned by nothing else.
     drop(unsafe { OwnedFd::from_raw_fd(number) });
     child
         .exit_code(LONG)
-        .and_then(|code| ensure(code == 0, "in the child"))?;
+        .and_then(|code| ensure(code == 0, "the child failed"))?;
     let found = map.get(OTHER).map_err(|error| error.to_string())?;
-    ensure(found == Some(value(2)), "what the child wrote")
+    ensure(
+        found == Some(value(2)),
+        "the parent does not read what the child wrote",
+    )
 }
 
-/// Without such a copy there is nothing to inherit: every descriptor of a map closes at exec.
+/// Without such a copy a child inherits nothing: every descriptor of a map closes on exec.
 fn not_inherited() -> Result<(), String> {
     let map = Map::create_anonymous().map_err(|error| error.to_string())?;
     let flags = fcntl(map.as_fd(), FcntlArg::F_GETFD).map_err(|error| error.to_string())?;
@@ -164,11 +173,11 @@ pub(crate) fn inherited_descriptors() -> Result<(), Failed> {
     )
 }
 
-/// Mode 0644: everybody reads, only the owner writes.
+/// With mode 0644, every user reads and only the owner writes.
 fn reads_only() -> Result<(), String> {
     let segment = Segment::new();
-    let writer = fork_child(|| super::stage::write_on(&segment.open()));
-    let child = world::fork_as_uid(NOBODY, || {
+    let writer = fork_child(|| write_on(&segment.open()));
+    let child = environment::fork_as_uid(NOBODY, || {
         let refused = Map::open(segment.name()).map(|_| ());
         assert!(
             matches!(&refused, Err(OpenError::Io { action: "open", source, name })
@@ -180,21 +189,24 @@ fn reads_only() -> Result<(), String> {
             byte_of(&reader.get(KEY).unwrap().unwrap()).unwrap();
         }
         assert_eq!(reader.iter().filter(Result::is_ok).count(), 1);
-        assert!(segment.living().len() <= 1, "a reader claims nothing");
+        assert!(segment.registered().len() <= 1, "a reader has registered");
         0
     });
     child
         .exit_code(LONG)
-        .and_then(|code| ensure(code == 0, "in the other user's process"))?;
-    segment.catch(&writer);
-    let child = world::fork_as_uid(NOBODY, || {
+        .and_then(|code| ensure(code == 0, "the other user's process failed"))?;
+    segment.stop_in_lock(&writer);
+    let child = environment::fork_as_uid(NOBODY, || {
         let reader = Reader::open(segment.name()).unwrap();
         byte_of(&reader.get(KEY).unwrap().unwrap()).unwrap();
         0
     });
-    child
-        .exit_code(LONG)
-        .and_then(|code| ensure(code == 0, "while a writer is stopped"))
+    child.exit_code(LONG).and_then(|code| {
+        ensure(
+            code == 0,
+            "the other user's process failed while a writer was stopped",
+        )
+    })
 }
 
 pub(crate) fn other_users() -> Result<(), Failed> {
@@ -207,23 +219,23 @@ pub(crate) fn other_users() -> Result<(), Failed> {
     )
 }
 
-/// The name of an open map is removed and used again: its old handles leave the new map alone.
+/// The name of an open map is removed and used again: handles of the old map do not affect the new one.
 fn reused_name() -> Result<(), String> {
     let segment = Segment::new();
     let name = segment.name();
     let (old, other) = (segment.open(), segment.open());
     old.unlink().map_err(|error| error.to_string())?;
-    ensure(!segment.name.exists(), "the name is gone")?;
+    ensure(!segment.name.exists(), "the name still exists")?;
     old.insert(OTHER, value(5))
         .map_err(|error| error.to_string())?;
     ensure(
         other.get(OTHER).is_ok_and(|it| it == Some(value(5))),
-        "the old map works without",
+        "the old map does not work without its name",
     )?;
-    let gone = other.unlink().map_err(|error| error.kind());
+    let again = other.unlink().map_err(|error| error.kind());
     ensure(
-        gone == Err(ErrorKind::NotFound),
-        "a name that is gone cannot be removed",
+        again == Err(ErrorKind::NotFound),
+        "a name was removed twice",
     )?;
 
     let new = Map::create(name).map_err(|error| error.to_string())?;
@@ -244,20 +256,23 @@ fn reused_name() -> Result<(), String> {
     let found = Map::open(name).map_err(|error| error.to_string())?.get(KEY);
     ensure(
         found.is_ok_and(|it| it == Some(value(7))),
-        "the new map is the new map",
+        "the name does not lead to the new map",
     )?;
     new.destroy().map_err(|error| error.to_string())?;
-    ensure(!segment.name.exists(), "its own handle removes it")
+    ensure(
+        !segment.name.exists(),
+        "the new map's handle did not remove the name",
+    )
 }
 
-pub(crate) fn names_that_change_hands() -> Result<(), Failed> {
+pub(crate) fn reused_names() -> Result<(), Failed> {
     run_cases("names", &[("removed and used again", &reused_name)])
 }
 
 const RACERS: u32 = 8;
 const RACES: usize = 60;
 
-/// Eight processes at once: one creates, all have the same map, and nothing is written in vain.
+/// Eight processes at once: one creates the map, all open the same one, and no write is lost.
 pub(crate) fn open_or_create_races() -> Result<(), Failed> {
     type Small = TypedMap<64, u32, u64>;
     let mut wrong = Vec::new();
@@ -287,7 +302,7 @@ pub(crate) fn open_or_create_races() -> Result<(), Failed> {
             wrong.push(format!("race {race}: {} entries", map.len()));
         }
     }
-    Report::new("T11", "open_or_create")
+    Report::new("environments", "open_or_create")
         .count("races of eight", RACES)
         .require(&wrong)
 }

@@ -1,4 +1,4 @@
-//! Files and descriptors that are no segment, a damaged one, or one of another program.
+//! Files and descriptors that are not a segment, or a damaged one, or one of other types.
 
 use std::fs::OpenOptions;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -10,12 +10,12 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::pipe;
 use shmkv_core::{Error, Map as TypedMap, OpenError, ShmMap, ShmStr, StrMap};
 
-use super::battery::format::{BOOT_AT, sign};
-use super::support::directory::Directory;
-use super::support::proc::SegmentName;
-use super::{Cases, KEY, Map, Reader, VALUE, existing};
+use super::cases::{Cases, KEY, Map, Reader, VALUE, existing};
+use super::format::{BOOT_AT, sign};
+use crate::support::directory::Directory;
+use crate::support::proc::SegmentName;
 
-/// Opens `bytes` under a name, both ways, and expects the same of both.
+/// Opens `bytes` under a name, for writing and for reading, and expects the same error of both.
 fn refused(
     cases: &mut Cases,
     case: &str,
@@ -29,7 +29,7 @@ fn refused(
     cases.refused(case, Map::open(name.as_str()), &is_right, &parts);
     cases.refused(case, Reader::open(name.as_str()), &is_right, &parts);
     let untouched = std::fs::read(name.path()).unwrap() == bytes;
-    cases.holds("the file is as it was", untouched);
+    cases.holds("the file is unchanged", untouched);
 }
 
 fn image() -> Vec<u8> {
@@ -40,14 +40,14 @@ pub(crate) fn lengths() -> Result<(), Failed> {
     let mut cases = Cases::default();
     let image = image();
     let len = image.len();
-    let none =
+    let empty =
         |it: &OpenError| matches!(it, OpenError::NotASegment { found, .. } if found.is_empty());
     refused(
         &mut cases,
         "empty",
         b"",
-        none,
-        &["not a shmkv segment", "starts with \"\""],
+        empty,
+        &["is not a shmkv segment", "starts with \"\""],
     );
     let text =
         |it: &OpenError| matches!(it, OpenError::NotASegment { found, .. } if found == b"some tex");
@@ -157,19 +157,13 @@ pub(crate) fn headers() -> Result<(), Failed> {
         &["invalid byte-order mark"],
     );
     let bytes = with(88, &[9; 8], false);
-    refused(
-        &mut cases,
-        "seed",
-        &bytes,
-        damaged,
-        &["header checksum mismatch"],
-    );
-    // Words that only a program with other constants could have written, under a right checksum.
+    refused(&mut cases, "seed", &bytes, damaged, &["header's checksum"]);
+    // Inconsistent words with a correct checksum, as from a program with other constants.
     for at in [56, 64, 72, 80, 112, 120] {
         let bytes = with(at, &5_u32.to_ne_bytes(), true);
         refused(
             &mut cases,
-            "contradiction",
+            "inconsistent",
             &bytes,
             damaged,
             &["inconsistent header"],
@@ -187,7 +181,7 @@ pub(crate) fn headers() -> Result<(), Failed> {
     let name = SegmentName::unique();
     std::fs::write(name.path(), with(24, &[1; 8], true))?;
     cases.holds(
-        "features that may be ignored are",
+        "optional features are ignored",
         Map::open(name.as_str()).is_ok(),
     );
     cases.report("headers")
@@ -227,7 +221,7 @@ pub(crate) fn types() -> Result<(), Failed> {
     let wrong = ShmMap::<1, 2, 3>::open_read_only(name);
     cases.refused("all", wrong, sizes([1, 2, 3]), &parts);
 
-    // The same sizes, and bytes that mean something else.
+    // The same sizes and other types.
     let other = |it: &OpenError| matches!(it, OpenError::Types { differences, .. } if !differences.is_empty());
     let wrong = TypedMap::<10, u64, [u8; 16]>::open(name);
     cases.refused("key type", wrong, other, &[name, "key:", "u64", "u8"]);
@@ -243,7 +237,7 @@ pub(crate) fn types() -> Result<(), Failed> {
     cases.report("types")
 }
 
-/// An anonymous file of `bytes`, sealed so.
+/// An anonymous file of `bytes` with these seals.
 fn sealed(bytes: &[u8], seals: SealFlag) -> OwnedFd {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let fd = memfd_create(c"shmkv-test", flags).unwrap();
@@ -279,19 +273,19 @@ pub(crate) fn descriptors() -> Result<(), Failed> {
     let io = |it: &OpenError| matches!(it, OpenError::Io { .. });
     cases.refused("a pipe", Map::from_fd(end), io, &["not a regular file"]);
 
-    let none = |it: &OpenError| matches!(it, OpenError::NotASegment { .. });
+    let not_a_segment = |it: &OpenError| matches!(it, OpenError::NotASegment { .. });
     let wrong = Map::from_fd(sealed(b"some text", shrink));
     cases.refused(
         "text",
         wrong,
-        none,
+        not_a_segment,
         &["the anonymous segment", "starts with \"some tex\""],
     );
     let wrong = Map::from_fd(sealed(b"", shrink));
     cases.refused(
         "empty",
         wrong,
-        none,
+        not_a_segment,
         &["the anonymous segment", "starts with \"\""],
     );
     let wrong = Map::from_fd(sealed(&image[..1000], shrink));
@@ -308,7 +302,7 @@ pub(crate) fn descriptors() -> Result<(), Failed> {
     let wrong = StrMap::<10, 8, 16>::from_fd(sealed(&image, shrink));
     let types = |it: &OpenError| matches!(it, OpenError::Types { .. });
     cases.refused("other types", wrong, types, &["text"]);
-    // Sealed against every change: there is no shared mapping to write to.
+    // Sealed against writing, so it cannot be mapped writable.
     let wrong = Map::from_fd(sealed(&image, shrink | SealFlag::F_SEAL_WRITE));
     cases.refused(
         "write-protected",
@@ -321,7 +315,7 @@ pub(crate) fn descriptors() -> Result<(), Failed> {
     cases.report("descriptors")
 }
 
-/// Makes a file one of another boot, as a restart of the machine would.
+/// Makes the file one of another boot, as a restart of the machine would.
 fn restart(directory: &Directory) {
     let file = OpenOptions::new()
         .write(true)
@@ -364,7 +358,7 @@ pub(crate) fn stale_files() -> Result<(), Failed> {
         "flushed, read",
         options.open_read_only_at(&path)?.get(KEY)? == Some(VALUE),
     );
-    // Opening for writing changes nothing yet, so it may be followed by another restart.
+    // Opening for writing does not change the file yet, so another restart may follow.
     cases.holds("flushed", Map::open_at(&path)?.get(KEY)? == Some(VALUE));
     restart(&directory);
     cases.holds(
@@ -381,7 +375,7 @@ pub(crate) fn stale_files() -> Result<(), Failed> {
         &parts,
     );
 
-    // Under a name nothing outlasts a restart, so nobody asks.
+    // A named segment does not outlast a restart, so the boot is not compared.
     let name = existing();
     let file = OpenOptions::new().write(true).open(name.path())?;
     file.write_all_at(&[7; 16], BOOT_AT as u64)?;

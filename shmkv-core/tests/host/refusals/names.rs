@@ -1,4 +1,4 @@
-//! Names that are none, that are taken, or that name something else than a file.
+//! Names that are invalid, that are taken, or that lead to something other than a regular file.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
@@ -9,8 +9,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use shmkv_core::{CreateError, Error, NameError, OpenError, unlink};
 
-use super::support::proc::SegmentName;
-use super::{Cases, Map, Reader, existing};
+use super::cases::{Cases, Map, Reader, existing};
+use crate::support::proc::SegmentName;
 
 pub(crate) fn names() -> Result<(), Failed> {
     let long = "x".repeat(256);
@@ -58,7 +58,7 @@ pub(crate) fn names() -> Result<(), Failed> {
         );
     }
     let longest = format!("/shmkv-test-{}-{}", std::process::id(), "x".repeat(255));
-    let longest = &longest[..256]; // with its slash
+    let longest = &longest[..256]; // including the slash
     let map = Map::create(longest)?;
     cases.holds("a name of 255 bytes", Map::open(longest).is_ok());
     map.destroy()?;
@@ -104,7 +104,7 @@ pub(crate) fn taken_names() -> Result<(), Failed> {
         }
         let after = std::fs::symlink_metadata(&path)?;
         cases.holds(
-            "what was there is there",
+            "what had the name is unchanged",
             before.modified()? == after.modified()?,
         );
         let _ = std::fs::remove_dir(&path);
@@ -162,7 +162,7 @@ pub(crate) fn other_files() -> Result<(), Failed> {
     );
     std::fs::remove_dir(name.path())?;
 
-    // Nobody has its other end open: whoever waits for that would wait for ever.
+    // The other end is not open, so an open that waited for it would never return.
     mkfifo(&name.path(), Mode::S_IRWXU)?;
     let parts = [name.as_str(), "cannot open", "not a regular file"];
     cases.refused("FIFO", Map::open(name.as_str()), io, &parts);
@@ -175,7 +175,7 @@ pub(crate) fn other_files() -> Result<(), Failed> {
     drop(socket);
     std::fs::remove_file(name.path())?;
 
-    // To a map that could be opened under its own name.
+    // A link to a map that can be opened under its own name.
     let target = existing();
     symlink(target.path(), name.path())?;
     let parts = [name.as_str(), "cannot open", "symbolic link"];

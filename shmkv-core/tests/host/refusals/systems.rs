@@ -1,4 +1,4 @@
-//! File systems that are full or far away, users without permission, kernels without locks.
+//! File systems that are full or remote, users without permission, kernels without locks.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -14,11 +14,11 @@ use nix::libc;
 use nix::sys::resource::{Resource, setrlimit};
 use shmkv_core::{AccessError, CreateError, OpenError, ShmMap};
 
-use super::support::directory::Directory;
-use super::support::proc::{SegmentName, fork_child};
-use super::support::seccomp::{OFD_LOCKS, refuse};
-use super::support::world;
-use super::{Cases, KEY, Map, Reader, VALUE, existing};
+use super::cases::{Cases, KEY, Map, Reader, VALUE, existing};
+use crate::support::directory::Directory;
+use crate::support::environment;
+use crate::support::proc::{SegmentName, fork_child};
+use crate::support::seccomp::{OFD_LOCKS, refuse};
 
 const LONG: Duration = Duration::from_secs(30);
 const NOBODY: u32 = 65_534;
@@ -26,7 +26,7 @@ const NOBODY: u32 = 65_534;
 /// Needs about a megabyte.
 type Large = ShmMap<1000, 8, 1000>;
 
-/// Needs a hundred kilobytes or so: many pages.
+/// Needs about a hundred kilobytes: many pages.
 type Small = ShmMap<64, 8, 1000>;
 
 fn no_space(error: &CreateError) -> bool {
@@ -45,7 +45,7 @@ fn nothing_in(path: &str) -> bool {
 
 pub(crate) fn full_file_system() -> Result<(), Failed> {
     let mut cases = Cases::default();
-    let child = world::fork_with_tmpfs("/dev/shm", 256 << 10, || {
+    let child = environment::fork_with_tmpfs("/dev/shm", 256 << 10, || {
         let mut cases = Cases::default();
         let parts = ["/large", "bytes", "more than its file system has free"];
         cases.refused("full", Large::create("/large"), no_space, &parts);
@@ -53,7 +53,7 @@ pub(crate) fn full_file_system() -> Result<(), Failed> {
         cases.refused("full, by path", at, no_space, &["/dev/shm/large"]);
         cases.holds("nothing is left", nothing_in("/dev/shm"));
 
-        // What was reserved stays reserved when the rest is used up: no SIGBUS, no error, at any entry.
+        // The reservation holds when the file system fills up: no entry causes a SIGBUS or an error.
         let map = Small::create("/small").unwrap();
         let filled = std::fs::write("/dev/shm/filler", vec![1; 1 << 20]);
         cases.holds(
@@ -76,11 +76,11 @@ pub(crate) fn full_file_system() -> Result<(), Failed> {
     cases.report("full file system")
 }
 
-/// Others may have punched a hole, and the file system no room to fill it: where an access would be a SIGBUS, mapping all
-/// pages beforehand is an error.
+/// Another process may have punched a hole that the full file system cannot fill. An access to it would be a
+/// SIGBUS, and prefaulting is an error.
 pub(crate) fn holes() -> Result<(), Failed> {
     let mut cases = Cases::default();
-    let child = world::fork_with_tmpfs("/dev/shm", 256 << 10, || {
+    let child = environment::fork_with_tmpfs("/dev/shm", 256 << 10, || {
         let mut cases = Cases::default();
         let map = Small::create("/small").unwrap();
         map.insert(KEY, [1; 1000]).unwrap();
@@ -104,9 +104,9 @@ pub(crate) fn holes() -> Result<(), Failed> {
         cases.refused("a hole", opened, prefault_failed, &parts);
         let opened = prefault.open_read_only("/small");
         cases.refused("a hole, read", opened, prefault_failed, &parts);
-        cases.holds("no others", Small::open("/small").is_ok());
+        cases.holds("without prefaulting", Small::open("/small").is_ok());
         std::fs::remove_file("/dev/shm/filler").unwrap();
-        cases.holds("a hole and room", prefault.open("/small").is_ok());
+        cases.holds("a hole and free space", prefault.open("/small").is_ok());
         cases.exit_code()
     });
     cases.child("the child with a small /dev/shm", child.exit_code(LONG));
@@ -144,7 +144,7 @@ pub(crate) fn permissions() -> Result<(), Failed> {
     let directory = Directory::under(Path::new("/dev/shm"));
     std::fs::set_permissions(directory.file("."), PermissionsExt::from_mode(0o755))?;
     let private = existing(); // mode 0600
-    let child = world::fork_as_uid(NOBODY, || {
+    let child = environment::fork_as_uid(NOBODY, || {
         let mut cases = Cases::default();
         let create = |it: &CreateError| matches!(it, CreateError::Io { action: "create", source, .. } if source.kind() == ErrorKind::PermissionDenied);
         let path = directory.file("map");
@@ -178,7 +178,8 @@ pub(crate) fn permissions() -> Result<(), Failed> {
     cases.report("permissions")
 }
 
-/// A sandbox that forbids open file description locks: nobody could tell whether this process is alive.
+/// A sandbox that forbids open file description locks: other processes could not tell whether this one is
+/// alive.
 pub(crate) fn forbidden_locks() -> Result<(), Failed> {
     let mut cases = Cases::default();
     let (name, new) = (existing(), SegmentName::unique());
@@ -202,7 +203,7 @@ pub(crate) fn forbidden_locks() -> Result<(), Failed> {
             let reader = Reader::open(name.as_str());
             let read = reader.is_ok_and(|it| it.get(KEY).is_ok());
             cases.holds("reading needs no lock", read);
-            // A forked child is another writer, from its first write on.
+            // The first write of a forked child registers it as another writer.
             let io = |it: &AccessError| matches!(it, AccessError::Io { .. });
             let parts = ["cannot register as a writer", errno.desc()];
             cases.refused(
@@ -220,10 +221,10 @@ pub(crate) fn forbidden_locks() -> Result<(), Failed> {
     cases.report("forbidden locks")
 }
 
-// ---- Network file systems cannot be mounted here. So this program puts itself between the map and the kernel's answer
-// to the question which file system it is: these two take precedence over the C library's.
+// ---- Network file systems cannot be mounted here. So this program replaces the kernel's answer about the kind of the
+// file system: these two functions take precedence over those of the C library.
 
-/// What to answer instead; 0: nothing.
+/// The kind of file system to report; 0: the real one.
 static PRETENDED: AtomicI64 = AtomicI64::new(0);
 
 /// # Safety
@@ -281,7 +282,10 @@ pub(crate) fn network_file_systems() -> Result<(), Failed> {
         cases.holds("nothing is left", directory.names().is_empty());
     }
     PRETENDED.store(0x0102_1994, Relaxed); // tmpfs
-    cases.holds("others are welcome", Map::open(name.as_str()).is_ok());
+    cases.holds(
+        "a local file system is accepted",
+        Map::open(name.as_str()).is_ok(),
+    );
     PRETENDED.store(0, Relaxed);
     cases.report("network file systems")
 }

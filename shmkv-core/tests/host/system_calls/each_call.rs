@@ -1,4 +1,4 @@
-//! Failing one call after another, and looking for what is left behind.
+//! Fails one system call of an operation after another, and checks that nothing is left behind.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -8,10 +8,10 @@ use nix::errno::Errno;
 use nix::libc;
 use shmkv_core::{ShmMap, ShmReader};
 
-use super::support::inject::{self, Call, Coverage, Ended};
-use super::{KEY, Large, LargeReader, Map, Reader, VALUE};
+use super::maps::{KEY, Large, LargeReader, Map, Reader, VALUE};
+use crate::support::inject::{self, Call, Coverage, Ended};
 
-/// What an operation opened, if it did not fail.
+/// What an operation opened.
 pub(crate) enum Opened {
     Map(Map),
     Reader(Reader),
@@ -34,14 +34,14 @@ impl From<Large> for Opened {
     }
 }
 
-/// What this process holds and an operation could leave behind.
+/// What this process holds that an operation could leave behind.
 #[derive(Debug)]
 struct Holdings {
     descriptors: BTreeSet<String>,
-    /// Mappings of segments.
+    /// How many segments are mapped.
     mappings: usize,
-    /// Bytes of private memory that is neither heap nor stack: where a writer keeps its id; and of addresses without
-    /// memory, around a mapping that is aligned.
+    /// Bytes of private mappings that are neither heap nor stack: a writer keeps its id in one, and an
+    /// aligned mapping leaves reserved addresses around it.
     private: u64,
 }
 
@@ -50,7 +50,7 @@ impl Holdings {
         let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
         let descriptors = descriptors.filter_map(|entry| {
             let path = entry.unwrap().path();
-            let target = std::fs::read_link(&path).ok()?; // gone: the one that reads the directory
+            let target = std::fs::read_link(&path).ok()?; // the descriptor that reads the directory is closed
             let is_own = target.starts_with("/proc");
             (!is_own).then(|| format!("{} to {}", path.display(), target.display()))
         });
@@ -95,7 +95,7 @@ fn use_reader<const N: usize>(reader: ShmReader<N, 8, 16>) -> i32 {
     if reader.get(KEY).is_ok() { 0 } else { UNUSABLE }
 }
 
-/// Uses what an operation opened, drops it, and compares what is held with what was held before.
+/// Uses and drops what an operation opened, and compares what is held then with what was held before.
 fn aftermath(outcome: Outcome, before: &Holdings) -> i32 {
     let mut code = 0;
     match outcome {
@@ -129,7 +129,7 @@ fn aftermath(outcome: Outcome, before: &Holdings) -> i32 {
     code
 }
 
-/// The errors that a call is made to fail with.
+/// The errors with which a call is made to fail.
 fn errnos(call: Call) -> Vec<Errno> {
     let mut errnos = vec![Errno::ENOMEM, Errno::EACCES, Errno::EINTR, Errno::ENOSYS];
     match call.name() {
@@ -145,33 +145,34 @@ fn errnos(call: Call) -> Vec<Errno> {
             Errno::EHWPOISON,
         ]),
         Some("memfd_create") => errnos.push(Errno::EINVAL),
-        // Those of the test itself, which sets its filter up.
+        // The test itself makes this call, to install its filter.
         None if call.0 == libc::SYS_prctl => return vec![],
         _ => {}
     }
     errnos
 }
 
-/// Fails each call of `operate`. `look` is told whether the operation said that it failed, and which call was failed.
+/// Fails each call of `operate`. `verify` is told whether the operation reported a failure, and which call
+/// failed.
 pub(crate) fn each_call<S>(
     case: &str,
     setup: impl Fn() -> S,
     operate: impl Fn(&S) -> Outcome,
-    look: impl Fn(&S, bool, Call) -> Result<(), String>,
+    verify: impl Fn(&S, bool, Call) -> Result<(), String>,
 ) -> Result<(), Failed> {
     let mut coverage = Coverage::default();
     let mut failures = 0;
     let calls = {
         let state = setup();
-        let _as_below = Holdings::now(); // so that the heap is as warm as in the runs below
-        // Only the operation's calls: using, dropping and looking come after them.
+        let _as_below = Holdings::now(); // so that the heap is in the same state as in the runs below
+        // Only the calls of the operation count: what it opened is neither used nor dropped.
         let run = inject::list_calls(|| {
             let outcome = operate(&state);
             let failed = outcome.is_err();
             std::mem::forget(outcome);
             i32::from(failed)
         });
-        assert_eq!(run.ended, Ended::Returned(0), "undisturbed");
+        assert_eq!(run.ended, Ended::Returned(0), "without a failing call");
         run.calls
     };
     for (n, &call) in calls.iter().enumerate() {
@@ -179,14 +180,20 @@ pub(crate) fn each_call<S>(
             let state = setup();
             let before = Holdings::now();
             let run = inject::fail_nth(n, errno, || aftermath(operate(&state), &before));
-            assert_eq!(run.failed, Some(call), "the calls are the same every time");
+            assert_eq!(
+                run.failed,
+                Some(call),
+                "the operation made other calls than before"
+            );
             *coverage.failed.entry(call).or_default() += 1;
             let verdict = match run.ended {
                 Ended::Returned(code) if code & !FAILED == 0 => {
                     failures += usize::from(code == FAILED);
-                    look(&state, code == FAILED, call)
+                    verify(&state, code == FAILED, call)
                 }
-                Ended::Returned(code) => Err(format!("left behind, or unusable: {code:#b}")),
+                Ended::Returned(code) => Err(format!(
+                    "something was left behind or is unusable: {code:#b}"
+                )),
                 ended => Err(format!("{ended:?}")),
             };
             if let Err(why) = verdict {
@@ -195,13 +202,13 @@ pub(crate) fn each_call<S>(
             }
         }
     }
-    assert!(failures > 0, "no failed call makes the operation fail");
+    assert!(failures > 0, "no failing call made the operation fail");
     let total = coverage.total();
     let case = format!(
-        "{case}, {failures} errors and {} ways round",
+        "{case}, {failures} errors and {} fallbacks",
         total - failures
     );
-    coverage.report("T10", &case)
+    coverage.report("every system call failed", &case)
 }
 
 pub(crate) fn ensure(right: bool, what: &str) -> Result<(), String> {

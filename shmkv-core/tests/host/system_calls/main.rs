@@ -1,12 +1,13 @@
-//! Does every failing system call give a typed error, or a way round it, and leave nothing behind?
+//! Does every failing system call lead to a typed error or a fallback, and leave nothing behind?
 //!
-//! Each call that an operation makes is made to fail, one at a time, with several errors each. The operation must return:
-//! success, and then the map works; or its error, and then there is no name, no temporary file, no descriptor and no
-//! mapping that was not there before. `close` and `munmap` are left alone: one that fails without doing its work is no
-//! kernel's.
+//! Each call that an operation makes is made to fail, one at a time, with several errors each. The operation
+//! must return. If it succeeds, the map works; if it fails, there is no name, temporary file, descriptor or
+//! mapping that was not there before. `close` and `munmap` are left out: no kernel fails them without doing
+//! their work.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod each_call;
+mod maps;
 #[path = "../../support/mod.rs"]
 mod support;
 
@@ -15,32 +16,20 @@ use std::os::fd::AsFd as _;
 
 use each_call::{Opened, Outcome, each_call, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
+use maps::{KEY, Large, Map, Reader, VALUE};
 use nix::errno::Errno;
-use shmkv_core::{Options, ShmMap, ShmReader};
+use shmkv_core::Options;
 use support::directory::Directory;
 use support::inject::Call;
 use support::proc::SegmentName;
-use support::seccomp::{self, NAMELESS_FILES, RESERVATION};
-
-type Map = ShmMap<10, 8, 16>;
-type Reader = ShmReader<10, 8, 16>;
-
-/// With room for a huge page.
-type Large = ShmMap<60_000, 8, 16>;
-type LargeReader = ShmReader<60_000, 8, 16>;
-
-const KEY: [u8; 8] = *b"the key.";
-const VALUE: [u8; 16] = *b"the first value.";
+use support::seccomp::{self, RESERVATION, UNNAMED_FILES};
 
 fn main() {
     let mut args = Arguments::from_args();
     args.test_threads = Some(1);
     let trials = vec![
         Trial::test("create", create),
-        Trial::test(
-            "create_without_nameless_files",
-            create_without_nameless_files,
-        ),
+        Trial::test("create_without_unnamed_files", create_without_unnamed_files),
         Trial::test("create_without_reservation", create_without_reservation),
         Trial::test("create_at", create_at),
         Trial::test("create_anonymous", create_anonymous),
@@ -60,11 +49,11 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// A name exists exactly if its creation succeeded, and then it is a map.
+/// Checks that the name exists exactly if the operation succeeded, and then leads to a map.
 fn whole_or_absent(name: &SegmentName, failed: bool, _: Call) -> Result<(), String> {
     ensure(
         name.exists() != failed,
-        "a name, or none, in spite of the answer",
+        "the name does not agree with the answer",
     )?;
     if failed {
         return Ok(());
@@ -72,7 +61,7 @@ fn whole_or_absent(name: &SegmentName, failed: bool, _: Call) -> Result<(), Stri
     let map = Map::open(name.as_str()).map_err(|error| error.to_string())?;
     ensure(
         matches!(map.get(KEY), Ok(Some(VALUE))),
-        "what was stored is not there",
+        "the stored entry is missing",
     )
 }
 
@@ -84,32 +73,32 @@ fn create() -> Result<(), Failed> {
 fn open_or_create() -> Result<(), Failed> {
     let operate = |name: &SegmentName| Ok(Map::open_or_create(name.as_str())?.into());
     each_call(
-        "open_or_create, new",
+        "open_or_create, absent",
         SegmentName::unique,
         operate,
         whole_or_absent,
     )?;
-    each_call("open_or_create, old", existing, operate, untouched)
+    each_call("open_or_create, present", existing, operate, untouched)
 }
 
 fn new_directory() -> Directory {
     Directory::new()
 }
 
-/// A file exists exactly if its creation succeeded, and nothing else does.
+/// Checks that the file exists exactly if its creation succeeded, and nothing else does.
 fn nothing_else(directory: &Directory, failed: bool, call: Call) -> Result<(), String> {
     let names = directory.names();
     if let [.., map] = &*names
         && !failed
         && map == "map"
     {
-        // A temporary name that the kernel refuses to remove stays: nothing can be done about it.
+        // A temporary name that the kernel does not remove stays: the library cannot help that.
         let stays = matches!(call.name(), Some("unlink" | "unlinkat"));
-        return ensure(names.len() == 1 || stays, &format!("{names:?} are there"));
+        return ensure(names.len() == 1 || stays, &format!("found {names:?}"));
     }
     ensure(
         failed && names.is_empty(),
-        &format!("failed: {failed}, and {names:?} are there"),
+        &format!("failed: {failed}, found {names:?}"),
     )
 }
 
@@ -118,10 +107,10 @@ fn create_at() -> Result<(), Failed> {
     each_call("create_at", new_directory, operate, nothing_else)
 }
 
-/// The file system lacks `O_TMPFILE`: a temporary name is used, and removed whatever fails.
-fn create_without_nameless_files() -> Result<(), Failed> {
+/// On a file system without `O_TMPFILE` creation uses a temporary name, and removes it whatever fails.
+fn create_without_unnamed_files() -> Result<(), Failed> {
     let operate = |it: &Directory| {
-        seccomp::refuse(NAMELESS_FILES, Errno::EOPNOTSUPP);
+        seccomp::refuse(UNNAMED_FILES, Errno::EOPNOTSUPP);
         Ok(Map::create_at(it.file("map"))?.into())
     };
     each_call(
@@ -132,7 +121,7 @@ fn create_without_nameless_files() -> Result<(), Failed> {
     )
 }
 
-/// The file system lacks `fallocate`: zeros are written.
+/// On a file system without `fallocate` creation writes zeros.
 fn create_without_reservation() -> Result<(), Failed> {
     let operate = |it: &Directory| {
         seccomp::refuse(RESERVATION, Errno::EOPNOTSUPP);
@@ -151,7 +140,7 @@ fn create_anonymous() -> Result<(), Failed> {
     each_call("create_anonymous", || (), operate, |(), _, _| Ok(()))
 }
 
-/// A map that has its name, and an entry; nobody has it open.
+/// The name of a map with an entry, which no process has open.
 fn existing() -> SegmentName {
     let name = SegmentName::unique();
     let map = Map::create(name.as_str()).unwrap();
@@ -163,7 +152,7 @@ fn untouched(name: &SegmentName, _: bool, _: Call) -> Result<(), String> {
     let map = Map::open(name.as_str()).map_err(|error| error.to_string())?;
     ensure(
         matches!(map.get(KEY), Ok(Some(VALUE))),
-        "the entry is not there",
+        "the entry is missing",
     )
 }
 
@@ -177,7 +166,7 @@ fn open_read_only() -> Result<(), Failed> {
     each_call("open_read_only", existing, operate, untouched)
 }
 
-/// A file with a map and an entry; nobody has it open.
+/// A directory with a map with an entry, which no process has open.
 fn existing_file() -> Directory {
     let directory = Directory::new();
     let map = Map::create_at(directory.file("map")).unwrap();
@@ -191,7 +180,7 @@ fn open_at() -> Result<(), Failed> {
         let map = Map::open_at(it.file("map")).map_err(|error| error.to_string())?;
         ensure(
             matches!(map.get(KEY), Ok(Some(VALUE))),
-            "the entry is not there",
+            "the entry is missing",
         )
     })
 }
@@ -208,18 +197,18 @@ fn from_fd() -> Result<(), Failed> {
     each_call("from_fd_read_only", setup, operate, |_, _, _| Ok(()))
 }
 
-/// Prefaulted, and with huge pages, which are no reason to fail.
+/// With prefaulting, and huge pages, for lack of which nothing may fail.
 fn all_pages() -> Options<Large> {
     Large::options().prefault(true).huge_pages(true)
 }
 
 fn create_all_pages() -> Result<(), Failed> {
     let operate = |name: &SegmentName| Ok(all_pages().create(name.as_str())?.into());
-    let look = |name: &SegmentName, failed: bool, _: Call| {
-        let wrong = "a name, or none, in spite of the answer";
+    let verify = |name: &SegmentName, failed: bool, _: Call| {
+        let wrong = "the name does not agree with the answer";
         ensure(name.exists() != failed, wrong)
     };
-    each_call("create, all pages", SegmentName::unique, operate, look)?;
+    each_call("create, all pages", SegmentName::unique, operate, verify)?;
     let operate = |it: &Directory| Ok(all_pages().create_at(it.file("map"))?.into());
     let case = "create_at, all pages";
     each_call(case, new_directory, operate, nothing_else)?;
@@ -238,17 +227,17 @@ fn open_all_pages() -> Result<(), Failed> {
         Large::create(name.as_str()).unwrap();
         name
     };
-    let look = |name: &SegmentName, _: bool, _: Call| {
+    let verify = |name: &SegmentName, _: bool, _: Call| {
         let map = Large::open(name.as_str()).map_err(|error| error.to_string())?;
         ensure(map.check().is_empty(), "damaged")
     };
     let operate = |name: &SegmentName| Ok(all_pages().open(name.as_str())?.into());
-    each_call("open, all pages", setup, operate, look)?;
+    each_call("open, all pages", setup, operate, verify)?;
     let operate = |name: &SegmentName| {
         let reader = all_pages().open_read_only(name.as_str())?;
         Ok(Opened::LargeReader(reader))
     };
-    each_call("open_read_only, all pages", setup, operate, look)
+    each_call("open_read_only, all pages", setup, operate, verify)
 }
 
 fn count_huge_pages() -> Result<(), Failed> {
@@ -260,7 +249,7 @@ fn count_huge_pages() -> Result<(), Failed> {
     each_call("huge_page_bytes", setup, operate, |_, _, _| Ok(()))
 }
 
-/// An open map that nobody has written to, behind a cell from which a child can take it.
+/// An open map that was never written to, in a cell from which a child takes it.
 type Cell<At> = (At, RefCell<Option<Map>>);
 
 fn fresh() -> Cell<SegmentName> {
@@ -269,7 +258,7 @@ fn fresh() -> Cell<SegmentName> {
     (name, RefCell::new(Some(map)))
 }
 
-/// Writes, and if that fails once more: the first failure must not stand in the way.
+/// Writes, and if that fails, once more: the first failure must not prevent the second write.
 fn write_twice<At>((_, map): &Cell<At>) -> Outcome {
     let map = map.take().ok_or("taken twice")?;
     let first = map.insert(KEY, VALUE);
@@ -282,7 +271,7 @@ fn write_twice<At>((_, map): &Cell<At>) -> Outcome {
     Ok(Opened::Nothing)
 }
 
-/// A forked child becomes a writer of its own with its first write: the one that makes system calls.
+/// The first write of a forked child makes system calls: it registers the child as a writer.
 fn first_write() -> Result<(), Failed> {
     each_call(
         "first write of a forked child",
@@ -292,7 +281,7 @@ fn first_write() -> Result<(), Failed> {
     )
 }
 
-/// And in a file that a flush has marked clean it writes that mark first.
+/// In a file that a flush has marked clean, it also marks the file dirty.
 fn first_write_after_a_flush() -> Result<(), Failed> {
     let setup = || {
         let directory = Directory::new();
@@ -308,17 +297,17 @@ fn first_write_after_a_flush() -> Result<(), Failed> {
             let map = Map::open_at(it.file("map")).map_err(|error| error.to_string())?;
             ensure(
                 matches!(map.get(KEY), Ok(Some(VALUE))),
-                "the entry is not there",
+                "the entry is missing",
             )
         },
     )
 }
 
-/// A removal says that it failed exactly if the name is still there.
+/// Checks that a removal reports a failure exactly if the name still exists.
 fn removed((name, _): &Cell<SegmentName>, failed: bool, _: Call) -> Result<(), String> {
     ensure(
         name.exists() == failed,
-        "a name, or none, in spite of the answer",
+        "the name does not agree with the answer",
     )
 }
 
@@ -335,7 +324,7 @@ fn unlink() -> Result<(), Failed> {
     each_call("unlink by name", existing, operate, |name, failed, _| {
         ensure(
             name.exists() == failed,
-            "a name, or none, in spite of the answer",
+            "the name does not agree with the answer",
         )
     })
 }

@@ -1,6 +1,5 @@
-//! One segment of any bytes, and everything done to it: what a fuzzer calls.
-//!
-//! The fuzz target `segment` calls nothing else.
+//! Opens, reads and writes a segment of any bytes in every way. The fuzz target `segment` calls nothing
+//! else.
 
 use std::fs::OpenOptions;
 use std::hint::black_box;
@@ -10,27 +9,30 @@ use std::time::Duration;
 
 use shmkv_core::{UntypedMap, UntypedReader};
 
-use super::format::{SHARDS_AT, SHARED_AT, Texts, word};
-use super::{Known, Seen, reads, writes};
+use super::format::{CONTROL_AT, SHARDS_AT, Texts, word};
+use super::known::Known;
+use super::read::reads;
+use super::seen::Seen;
+use super::write::writes;
 
-/// Entries of the map that is exercised.
+/// The capacity of the map.
 pub(crate) const N: usize = 10;
-/// Keys that its good version holds.
+/// How many keys its undamaged version holds.
 pub(crate) const KEYS: usize = 8;
 
-/// Through which handles a segment is read.
+/// The handles through which a segment is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handles {
-    /// Read-only ones too. They wait for writers that seem to be at work, 100 ms a time.
+    /// Read-only ones too. They wait for writers that seem to be at work, 100 ms each time.
     All,
-    /// Those that may write, which take the lock instead.
+    /// Writable ones, which take the lock instead of waiting.
     Writable,
-    /// Those of tools that learn the sizes and types from the segment itself.
+    /// Those of tools, which learn the sizes and types from the segment itself.
     Untyped,
 }
 
-/// What the good version of the map holds, as far as hostile bytes care.
-fn known() -> Known {
+/// What the undamaged version of the map holds.
+pub(crate) fn known() -> Known {
     let mut known = Known::default();
     for key in (0..KEYS).map(|i| format!("key-{i}")) {
         known.learn(&key, &Known::value(&key, 0));
@@ -38,7 +40,7 @@ fn known() -> Known {
     known
 }
 
-/// A good segment's bytes.
+/// The bytes of an undamaged segment.
 pub(crate) fn good_image() -> Vec<u8> {
     let name = Name::new();
     let map = Texts::<N>::create(&name.0).expect("create");
@@ -48,10 +50,11 @@ pub(crate) fn good_image() -> Vec<u8> {
     std::fs::read(name.path()).expect("read")
 }
 
-/// Makes a segment of `bytes`, opens it in every way, reads and writes it in every way.
+/// Makes a segment of `bytes`, opens it in every way, and reads and writes it in every way. Returns how many
+/// handles could be opened, and what was seen.
 ///
-/// Whatever the bytes, this returns: the answers are a program's to judge, except for what [`Seen::endless`] lists.
-/// Through how many handles that came to anything, and what was seen.
+/// It must return whatever the bytes are, and [`Seen::endless`] must be empty. The caller judges all other
+/// answers.
 pub(crate) fn exercise(bytes: &[u8], handles: Handles, beat: &impl Fn(u64)) -> (usize, Seen) {
     let name = Name::new();
     std::fs::write(name.path(), bytes).expect("write");
@@ -64,8 +67,8 @@ pub(crate) fn exercise(bytes: &[u8], handles: Handles, beat: &impl Fn(u64)) -> (
     (opened, seen)
 }
 
-/// As [`exercise`], but `bytes` replaces everything behind the header of a good segment that is open already, whose
-/// writer may hold no lock and be registered.
+/// As [`exercise`], but `bytes` replaces everything after the header of an undamaged segment while it is
+/// open. Its writer is registered and holds no lock.
 pub(crate) fn exercise_open(
     good: &[u8],
     bytes: &[u8],
@@ -80,8 +83,8 @@ pub(crate) fn exercise_open(
     writer.replace("absent", "").expect("register");
 
     let file = OpenOptions::new().write(true).open(name.path());
-    let body = &bytes[SHARED_AT.min(bytes.len())..];
-    let overwritten = file.and_then(|file| file.write_all_at(body, SHARED_AT as u64));
+    let body = &bytes[CONTROL_AT.min(bytes.len())..];
+    let overwritten = file.and_then(|file| file.write_all_at(body, CONTROL_AT as u64));
     overwritten.expect("overwrite");
     let mut seen = Seen::default();
     if handles == Handles::All {
@@ -93,7 +96,7 @@ pub(crate) fn exercise_open(
     (2 + opened, seen)
 }
 
-/// Long enough to take a dead one's lock over.
+/// Long enough to take over the lock of a dead writer.
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_millis(10);
 
 fn all_operations(name: &Name, handles: Handles, seen: &mut Seen, beat: &impl Fn(u64)) -> usize {
@@ -115,7 +118,7 @@ fn all_operations(name: &Name, handles: Handles, seen: &mut Seen, beat: &impl Fn
     opened
 }
 
-/// Everything that a tool does that knows neither sizes nor types.
+/// Runs every operation of a tool that knows neither the sizes nor the types.
 fn untyped(name: &Name, bytes: &[u8], seen: &mut Seen, beat: &impl Fn(u64)) -> usize {
     let mut opened = 0;
     beat(50);
@@ -133,7 +136,8 @@ fn untyped(name: &Name, bytes: &[u8], seen: &mut Seen, beat: &impl Fn(u64)) -> u
         return opened;
     };
     opened += 1;
-    // These wait ten seconds for a holder that lives. Ids are small here, so only a small word can name one.
+    // These handles wait ten seconds for a live holder. Ids are small here, so only a small lock word can
+    // name one.
     let lock = word(bytes, SHARDS_AT) & 0x3fff_ffff;
     if (1..100).contains(&lock) {
         return opened;
@@ -169,7 +173,7 @@ fn untyped(name: &Name, bytes: &[u8], seen: &mut Seen, beat: &impl Fn(u64)) -> u
     opened
 }
 
-/// A name of this process's own; the object goes with it.
+/// A name that no other segment has; dropping it removes the object.
 pub(crate) struct Name(String);
 
 impl Name {

@@ -1,28 +1,29 @@
-//! Where things stand in a segment, for tests that damage it on purpose.
+//! The layout of a segment, for tests that damage it on purpose.
 //!
-//! Written from the drawing in the design, not from the constants in `layout.rs`, so that a change of the format that
-//! nobody announced shows here.
+//! Written from the drawings in the design, not from the constants in `src/layout`, so an unintended change
+//! of the format fails here.
 
 use shmkv_core::{ShmMap, ShmStr};
 
-/// Keys of up to 15 characters, values of up to 39: text, so that damaged bytes can be what no value is.
+/// Keys of up to 15 bytes of text, values of up to 39. Not all bytes are text, so some damage cannot be
+/// decoded.
 pub(crate) type Texts<const N: usize> = ShmMap<N, KEY, VALUE, ShmStr<KEY>, ShmStr<VALUE>>;
 pub(crate) const KEY: usize = 16;
 pub(crate) const VALUE: usize = 40;
 
-pub(crate) const SHARED_AT: usize = 512;
-pub(crate) const BOOT_AT: usize = SHARED_AT + 16;
-pub(crate) const RESERVED_AT: usize = SHARED_AT + 128;
+pub(crate) const CONTROL_AT: usize = 512;
+pub(crate) const BOOT_AT: usize = CONTROL_AT + 16;
+pub(crate) const RESERVED_AT: usize = CONTROL_AT + 128;
 pub(crate) const SHARDS_AT: usize = 1024;
 pub(crate) const SHARD: usize = 256;
 pub(crate) const BUCKET: usize = 16;
 pub(crate) const SLOT: usize = 8 + KEY + VALUE;
 const CHECKSUM_AT: usize = 504;
 
-/// The words of a shard that mean something, and their offsets.
+/// The words in use in a shard, and their offsets.
 pub(crate) const SHARD_WORDS: [(usize, Part); 6] = [
     (0, Part::Lock),
-    (8, Part::Next),
+    (8, Part::Issued),
     (16, Part::Committed),
     (24, Part::Live),
     (32, Part::Intent),
@@ -32,13 +33,13 @@ pub(crate) const SHARD_WORDS: [(usize, Part); 6] = [
 /// What a byte of a segment belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
-    /// The header's written-once part, and the schema.
+    /// The part of the header that is written once.
     Header,
     Schema,
-    /// `next_id`, `clean`, `boot`, `reserved`.
-    Shared,
+    /// The mutable part of the header: `next_id`, `clean`, `boot`, `reserved`.
+    Control,
     Lock,
-    Next,
+    Issued,
     Committed,
     Live,
     Intent,
@@ -56,14 +57,14 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// As the reports call it.
+    /// The name in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Header => "header",
             Self::Schema => "schema",
-            Self::Shared => "shared words",
+            Self::Control => "control words",
             Self::Lock => "lock word",
-            Self::Next => "next",
+            Self::Issued => "issued",
             Self::Committed => "committed",
             Self::Live => "live count",
             Self::Intent => "intent",
@@ -77,7 +78,7 @@ impl Part {
     }
 }
 
-/// The geometry of a segment, read from its header.
+/// The geometry of a segment, according to its header.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Format {
     pub(crate) shards: usize,
@@ -94,8 +95,15 @@ impl Format {
             schema_at: word(112),
         };
         let end = format.slots_at() + format.buckets * 8 * SLOT;
-        assert_eq!(format.schema_at, end, "the format is not the one drawn");
-        assert_eq!(image.len(), end + word(120), "the schema ends the segment");
+        assert_eq!(
+            format.schema_at, end,
+            "the format is not the one in the design"
+        );
+        assert_eq!(
+            image.len(),
+            end + word(120),
+            "expected the schema at the end of the segment"
+        );
         format
     }
 
@@ -113,11 +121,11 @@ impl Format {
 
     /// What the byte `at` belongs to.
     pub(crate) fn part(&self, at: usize) -> Part {
-        if at < SHARED_AT {
+        if at < CONTROL_AT {
             Part::Header
         } else if at < SHARDS_AT {
-            let known = at < SHARED_AT + 32 || (RESERVED_AT..RESERVED_AT + 8).contains(&at);
-            if known { Part::Shared } else { Part::Unused }
+            let known = at < CONTROL_AT + 32 || (RESERVED_AT..RESERVED_AT + 8).contains(&at);
+            if known { Part::Control } else { Part::Unused }
         } else if at < self.buckets_at() {
             let at = (at - SHARDS_AT) % SHARD;
             let word = SHARD_WORDS
@@ -143,7 +151,7 @@ impl Format {
         }
     }
 
-    /// The entries that the tags say live: the bucket, the key, the value.
+    /// The live entries according to the tags: bucket, key and value.
     pub(crate) fn entries(&self, image: &[u8]) -> Vec<(usize, String, String)> {
         let mut entries = Vec::new();
         for slot in 0..self.buckets * 8 {
@@ -159,7 +167,7 @@ impl Format {
     }
 }
 
-/// A text as `ShmStr` encodes it: its bytes, then zeros.
+/// The text in `bytes`, which `ShmStr` encodes as its bytes followed by zeros.
 fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0);
     let bytes = &bytes[..end.unwrap_or(bytes.len())];
@@ -171,13 +179,13 @@ pub(crate) fn word(image: &[u8], at: usize) -> u64 {
     u64::from_ne_bytes(image[at..at + 8].try_into().expect("eight bytes"))
 }
 
-/// Makes the header's checksum right again after a change of the header.
+/// Corrects the header's checksum after a change of the header.
 pub(crate) fn sign(image: &mut [u8]) {
     let checksum = rapidhash::v3::rapidhash_v3(&image[..CHECKSUM_AT]);
     image[CHECKSUM_AT..CHECKSUM_AT + 8].copy_from_slice(&checksum.to_ne_bytes());
 }
 
-/// Makes the header agree with a schema that stands from `at` to the end.
+/// Makes the header agree with a schema that takes up the image from `at` to its end.
 pub(crate) fn sign_schema(image: &mut [u8], at: usize) {
     let (len, schema) = (image.len(), image.len() - at);
     let checksum = rapidhash::v3::rapidhash_v3(&image[at..]);
@@ -192,14 +200,14 @@ pub(crate) fn sign_schema(image: &mut [u8], at: usize) {
     sign(image);
 }
 
-/// An empty map of `N` entries, `K`-byte keys and `V`-byte values, with this schema and the rest of its header from
-/// another one. It has one shard.
+/// An empty map of one shard for `n` entries, with keys of `k` bytes, values of `v` bytes and this schema.
+/// The rest of its header is copied from `header`.
 pub(crate) fn empty(header: &[u8], [n, k, v]: [usize; 3], schema: &[u8]) -> Vec<u8> {
     let buckets = (n * 10).div_ceil(49).max(2);
     let slot_words = 1 + k.div_ceil(8) + v.div_ceil(8);
     let slots_at = (SHARDS_AT + SHARD + buckets * BUCKET).next_multiple_of(128);
     let schema_at = (slots_at + buckets * 8 * slot_words * 8).next_multiple_of(128);
-    let mut bytes = header[..SHARED_AT].to_vec();
+    let mut bytes = header[..CONTROL_AT].to_vec();
     bytes.resize(schema_at, 0);
     bytes.extend(schema);
     for (at, to) in [(32, n), (40, k), (48, v), (56, 1), (64, buckets)] {

@@ -1,24 +1,28 @@
-//! Every writing operation, in an order in which each has something to do.
+//! Every writing operation, in an order in which each one has an effect.
 
 use std::hint::black_box;
 
 use shmkv_core::{AccessError, Exchange, ShmStr};
 
 use super::format::{Texts, VALUE};
-use super::{ABSENT, Known, Seen, iterate};
+use super::known::Known;
+use super::read::{ABSENT, iterate};
+use super::seen::Seen;
 
 fn text(value: &str) -> ShmStr<VALUE> {
     value.parse().expect("a short text")
 }
 
-/// Notes an error of a write. One that could not decode the old value has stored the new one.
+/// Whether a write took effect; records its error. A write that could not decode the old value has taken
+/// effect.
 fn is_done<R>(seen: &mut Seen, operation: &str, answer: &Result<R, AccessError>) -> bool {
     let Err(error) = answer else { return true };
     seen.error(operation, error);
     matches!(error, AccessError::Decode(_))
 }
 
-/// Every writing operation. Needs at least six known keys, and room for two more; leaves the map empty.
+/// Runs every writing operation. Needs at least six known keys and space for two more; leaves the map
+/// empty.
 pub(crate) fn writes<const N: usize>(
     map: &Texts<N>,
     mut known: Known,
@@ -73,7 +77,7 @@ pub(crate) fn writes<const N: usize>(
             Err(AccessError::Full { capacity }) if capacity == N => {}
             Err(error) => seen.error("insert beyond N", &error),
             Ok(_) => {
-                seen.figures.push("an entry beyond N fits".to_owned());
+                seen.figures.push("more than N entries fit".to_owned());
                 known.learn("too-many", "too-many=0");
             }
         }
@@ -138,7 +142,7 @@ pub(crate) fn writes<const N: usize>(
 
     beat(29);
     let kept = map.retain(|key, _| key.as_str() != c);
-    // Cut short by an error, it may have come past that key already.
+    // A `retain` that an error ended may have removed the key before.
     if is_done(seen, "retain", &kept) || matches!(map.get(c), Ok(None)) {
         known.entries.remove(c.as_str());
     }
@@ -148,7 +152,7 @@ pub(crate) fn writes<const N: usize>(
     black_box(map.flush().is_ok());
     let cleared = map.clear();
     if !is_done(seen, "clear", &cleared) {
-        return; // some shards have been cleared
+        return; // only some shards have been cleared
     }
     known.entries.clear();
     seen.figure(map.is_empty(), "not empty after clear");
@@ -158,7 +162,7 @@ pub(crate) fn writes<const N: usize>(
     }
 }
 
-/// compare_exchange with the version that is there, and with one that is not.
+/// Exchanges with the current version, and with one that is no longer current.
 fn exchange<const N: usize>(map: &Texts<N>, known: &mut Known, key: &str, seen: &mut Seen) {
     let found = match map.get_versioned(key) {
         Ok(Some(found)) => found,
@@ -170,12 +174,13 @@ fn exchange<const N: usize>(map: &Texts<N>, known: &mut Known, key: &str, seen: 
         Ok(Exchange::Stored(_)) => known.learn(key, &value),
         Ok(Exchange::Changed(_)) => seen
             .figures
-            .push("a version that is not its own".to_owned()),
+            .push("an exchange refused the current version".to_owned()),
         Err(error) => seen.error("compare_exchange", &error),
     }
     match map.compare_exchange(key, found.version, &*value) {
         Ok(Exchange::Stored(_)) => {
-            seen.figures.push("a version twice".to_owned());
+            seen.figures
+                .push("an exchange accepted an old version".to_owned());
             known.learn(key, &value);
         }
         Ok(Exchange::Changed(now)) => {

@@ -1,8 +1,9 @@
 //! Are the answers of the single-key operations those of one map, used by one process at a time?
 //!
-//! Several processes run random operations on a few keys and log what they asked, what they were told, and when; the
-//! checker of `support/history.rs` then looks for an order that explains every answer about a key. With and without
-//! processes that are killed. The same is done with maps that are wrong on purpose, which must be found out.
+//! Several processes run random operations on a few keys and log each operation, its answer and their
+//! times; the checker in `support/history` then searches for an order that explains every answer about a
+//! key. With and without processes that are killed. The checker must also catch maps that are broken on
+//! purpose.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod store;
@@ -23,9 +24,12 @@ use support::report::Report;
 use support::seed::seed;
 use support::shared::SharedWords;
 
-/// Processes at a time.
+/// What the reports are called.
+const QUESTION: &str = "linearizable";
+
+/// How many processes run at a time.
 const LANES: usize = 4;
-/// A small map has one shard.
+/// One shard.
 const SMALL: usize = 10;
 /// Four shards.
 const SHARDED: usize = 4096;
@@ -34,22 +38,22 @@ fn main() {
     let mut args = Arguments::from_args();
     args.test_threads = Some(1);
     let trials = vec![
-        Trial::test("small", || right::<SMALL>("small", false)),
-        Trial::test("small_killed", || right::<SMALL>("small, killed", true)),
-        Trial::test("sharded", || right::<SHARDED>("sharded", false)),
+        Trial::test("small", || sound::<SMALL>("small", false)),
+        Trial::test("small_killed", || sound::<SMALL>("small, killed", true)),
+        Trial::test("sharded", || sound::<SHARDED>("sharded", false)),
         Trial::test("sharded_killed", || {
-            right::<SHARDED>("sharded, killed", true)
+            sound::<SHARDED>("sharded, killed", true)
         }),
-        Trial::test("stale_reads", || wrong(Flaw::StaleReads)),
-        Trial::test("lost_updates", || wrong(Flaw::LostUpdates)),
-        Trial::test("double_inserts", || wrong(Flaw::DoubleInserts)),
-        Trial::test("old_removals", || wrong(Flaw::OldRemovals)),
-        Trial::test("gaps", || wrong(Flaw::Gaps)),
+        Trial::test("stale_reads", || broken(Flaw::StaleReads)),
+        Trial::test("lost_updates", || broken(Flaw::LostUpdates)),
+        Trial::test("double_inserts", || broken(Flaw::DoubleInserts)),
+        Trial::test("stale_removals", || broken(Flaw::StaleRemovals)),
+        Trial::test("insert_gaps", || broken(Flaw::InsertGaps)),
     ];
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// One history to be recorded.
+/// How to record one history.
 #[derive(Clone, Copy)]
 struct Plan {
     flaw: Flaw,
@@ -84,9 +88,9 @@ fn record<const N: usize>(
             while begin[0].load(SeqCst) == 0 {
                 std::thread::yield_now();
             }
-            while log.room() > 0 {
-                // Unique: each entry of the log is used once.
-                let value = 1 + (lane * plan.per_lane + log.room()) as u64;
+            while log.remaining() > 0 {
+                // Unique, since each entry of the log is used once.
+                let value = 1 + (lane * plan.per_lane + log.remaining()) as u64;
                 store.step(&log, value, &mut random, plan.killed);
             }
             0
@@ -137,7 +141,7 @@ fn judge(log: &Log, tally: &mut Tally) -> Verdict {
     verdict
 }
 
-fn right<const N: usize>(case: &str, killed: bool) -> Result<(), Failed> {
+fn sound<const N: usize>(case: &str, killed: bool) -> Result<(), Failed> {
     let seed = seed();
     let mut random = fastrand::Rng::with_seed(seed);
     let mut tally = Tally::default();
@@ -151,7 +155,7 @@ fn right<const N: usize>(case: &str, killed: bool) -> Result<(), Failed> {
         let log = record::<N>(plan, &mut random, &mut tally)?;
         judge(&log, &mut tally);
     }
-    let mut report = Report::new("T6", case)
+    let mut report = Report::new(QUESTION, case)
         .count("operations", tally.operations)
         .count("histories", histories);
     if killed {
@@ -162,13 +166,13 @@ fn right<const N: usize>(case: &str, killed: bool) -> Result<(), Failed> {
     }
     report.note("seed", seed).require(&tally.violations)?;
     if killed && (tally.kills == 0 || tally.cut_off == 0) {
-        return Err("nobody was killed in an operation".into());
+        return Err("no kill interrupted an operation".into());
     }
     Ok(())
 }
 
-/// A map with a flaw must be found out, soon.
-fn wrong(flaw: Flaw) -> Result<(), Failed> {
+/// The checker must catch a map with a flaw within a few histories.
+fn broken(flaw: Flaw) -> Result<(), Failed> {
     const HISTORIES: usize = 200;
     let seed = seed();
     let mut random = fastrand::Rng::with_seed(seed);
@@ -181,12 +185,16 @@ fn wrong(flaw: Flaw) -> Result<(), Failed> {
         let mut tally = Tally::default();
         let log = record::<SMALL>(plan, &mut random, &mut tally)?;
         if !tally.violations.is_empty() {
-            return Err(format!("the flaw shows outside: {:?}", tally.violations).into());
+            return Err(format!(
+                "the flaw is visible without the checker: {:?}",
+                tally.violations
+            )
+            .into());
         }
         let verdict = judge(&log, &mut tally);
         if let Some(violation) = verdict.violations.first() {
-            Report::new("T6", &format!("wrong map, {flaw:?}"))
-                .count("keys caught, as they must be", verdict.violations.len())
+            Report::new(QUESTION, &format!("broken map, {flaw:?}"))
+                .count("keys caught, as expected", verdict.violations.len())
                 .count("histories until then", tried)
                 .count("operations explained before", violation.explained)
                 .note("seed", seed)
@@ -194,5 +202,5 @@ fn wrong(flaw: Flaw) -> Result<(), Failed> {
             return Ok(());
         }
     }
-    Err(format!("{flaw:?} went unnoticed in {HISTORIES} histories, seed {seed}").into())
+    Err(format!("{flaw:?} was not caught in {HISTORIES} histories, seed {seed}").into())
 }

@@ -1,36 +1,36 @@
-//! The map whose answers are recorded, and maps that are wrong in ways that the record must show.
+//! The map whose answers are recorded, and maps with flaws that the checker must catch.
 
 use std::cell::{Cell, RefCell};
 
 use shmkv_core::{Exchange, Pod, ShmMap, Version, Versioned};
 
-use crate::support::history::{ANY, Answer, Op, Seen};
+use crate::support::history::event::{ANY, Answer, Op, Seen};
 use crate::support::record::Lane;
 
-/// 64 bytes, of which only the first word says anything; the others show that it is whole.
+/// 64 bytes. Only the first word carries information; the others show whether the value is whole.
 type Value = [u64; 8];
 pub(crate) type Map<const N: usize> = ShmMap<N, 8, 64, u64, Pod<Value, 64>>;
 
-/// Keys that the histories use.
+/// How many keys the histories use.
 pub(crate) const KEYS: usize = 4;
 
 /// What is wrong with a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     None,
-    /// Reads come from a copy that is refreshed now and then.
+    /// Reads return a copy that is refreshed now and then.
     StaleReads,
-    /// A compare-and-exchange is a read and a write.
+    /// A compare-and-exchange is a read, then a write.
     LostUpdates,
-    /// An insert-if-absent is a look and a write.
+    /// An insert-if-absent is a read, then a write.
     DoubleInserts,
-    /// A removal first reads what it will remove.
-    OldRemovals,
-    /// An update removes the old value, then stores the new one.
-    Gaps,
+    /// A removal returns what an earlier read returned.
+    StaleRemovals,
+    /// An insert removes the old value, then stores the new one.
+    InsertGaps,
 }
 
-/// One process's way to the map.
+/// The map as one process uses it.
 pub(crate) struct Store<'a, const N: usize> {
     pub(crate) map: &'a Map<N>,
     pub(crate) flaw: Flaw,
@@ -43,7 +43,7 @@ fn spread(value: u64) -> Value {
     std::array::from_fn(|i| value ^ (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// The number in a whole value. A torn one ends the process, which the test takes for the violation that it is.
+/// The number in a whole value. A torn one ends the process, which the test reports as a violation.
 fn number(value: &Value) -> u64 {
     assert_eq!(*value, spread(value[0]), "torn value");
     value[0]
@@ -66,7 +66,7 @@ impl<'a, const N: usize> Store<'a, N> {
         }
     }
 
-    /// What the map tells of a key; the version is kept for the next exchange.
+    /// The entry that the map returned; its version is kept for the next exchange.
     fn seen(&self, at: usize, found: &Versioned<Pod<Value, 64>>) -> Seen {
         self.last[at].set(Some(found.version));
         Seen {
@@ -80,8 +80,8 @@ impl<'a, const N: usize> Store<'a, N> {
         found.map(|found| self.seen(at, &found))
     }
 
-    /// Runs one random operation on a random key, and logs it. `value` is new. Where processes are killed, operations
-    /// that tell only whether something is there stay out of the history.
+    /// Runs one random operation on a random key, and logs it. `value` is a new one. If processes are
+    /// killed, operations that report only whether a key is present stay out of the history.
     pub(crate) fn step(
         &self,
         lane: &Lane<'_>,
@@ -135,7 +135,7 @@ impl<'a, const N: usize> Store<'a, N> {
     fn insert(&self, lane: &Lane<'_>, key: u64, value: u64) {
         lane.record(key, Op::Insert { value }, || {
             let mut gone = None;
-            if self.flaw == Flaw::Gaps {
+            if self.flaw == Flaw::InsertGaps {
                 gone = saw(self.map.remove(key).expect("remove"));
             }
             let old = saw(self.map.insert(key, spread(value)).expect("insert"));
@@ -146,7 +146,7 @@ impl<'a, const N: usize> Store<'a, N> {
     fn remove(&self, lane: &Lane<'_>, key: u64, conditionally: bool) {
         lane.record(key, Op::Remove, || {
             let old = match self.flaw {
-                Flaw::OldRemovals => {
+                Flaw::StaleRemovals => {
                     let old = self.map.get(key).expect("get");
                     self.map.remove(key).expect("remove");
                     old

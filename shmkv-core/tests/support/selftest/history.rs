@@ -1,11 +1,9 @@
-//! Proves the checker of histories: by hand, and against every order there is.
+//! Proves the checker of histories: on examples, and against a search through all orders.
 
-use libtest_mimic::Failed;
-
-use crate::support::history::{Answer, Event, Op, Seen, check};
+use crate::dummy::Outcome;
+use crate::support::history::check;
+use crate::support::history::event::{Answer, Event, Op, Seen};
 use crate::support::report::Report;
-
-type Outcome = Result<(), Failed>;
 
 const OLD: Op = Op::Insert { value: 1 };
 const NEW: Op = Op::Insert { value: 2 };
@@ -66,7 +64,7 @@ pub(crate) fn by_hand() -> Outcome {
         ),
         ("hidden key", vec![old, done(Op::Get, 2, 3, NOTHING)]),
         (
-            "back and forth",
+            "new value, then the old one",
             vec![
                 old,
                 done(NEW, 2, 9, saw(1)),
@@ -84,11 +82,11 @@ pub(crate) fn by_hand() -> Outcome {
             ],
         ),
         (
-            "cut off, seen before its time",
+            "cut off, seen before it was invoked",
             vec![old, done(Op::Get, 2, 3, saw(2)), cut_off(NEW, 4)],
         ),
         (
-            "two winners",
+            "two exchanges of one version",
             vec![
                 old,
                 done(Op::Get, 2, 3, Answer::Saw(versioned(1, 7))),
@@ -97,7 +95,7 @@ pub(crate) fn by_hand() -> Outcome {
             ],
         ),
         (
-            "version goes back",
+            "version does not grow",
             vec![
                 old,
                 done(Op::Get, 2, 3, Answer::Saw(versioned(1, 7))),
@@ -106,7 +104,7 @@ pub(crate) fn by_hand() -> Outcome {
             ],
         ),
         (
-            "refused though it matched",
+            "exchange refused although the version matched",
             vec![
                 old,
                 done(exchange(7, 3), 4, 6, Answer::Changed(versioned(1, 7))),
@@ -145,7 +143,7 @@ pub(crate) fn by_hand() -> Outcome {
             ],
         ),
         (
-            "removal cut off",
+            "removal cut off, seen late",
             vec![
                 old,
                 cut_off(Op::Remove, 2),
@@ -171,7 +169,7 @@ pub(crate) fn by_hand() -> Outcome {
             ],
         ),
         (
-            "update of nothing",
+            "update of an absent key",
             vec![done(add(2), 0, 1, NOTHING), done(Op::Get, 2, 3, NOTHING)],
         ),
     ];
@@ -186,13 +184,13 @@ pub(crate) fn by_hand() -> Outcome {
         }
     }
     Report::new("support", "history/by hand")
-        .count("wrong caught", wrong.len())
-        .count("right accepted", right.len())
+        .count("violations caught", wrong.len())
+        .count("correct histories accepted", right.len())
         .print();
     Ok(())
 }
 
-/// Small histories of concurrent operations, some cut off, half of them with one answer changed.
+/// A small history of concurrent operations, some cut off; every other history has one answer changed.
 fn small(random: &mut fastrand::Rng) -> Vec<Event> {
     let mut planned: Vec<(u64, Event)> = Vec::new();
     for value in 1..=random.u64(3..8) {
@@ -233,7 +231,7 @@ fn small(random: &mut fastrand::Rng) -> Vec<Event> {
     history
 }
 
-/// The register again, written independently of the checker's: the value after `op` on `value`, 0 for absent.
+/// The register once more, independent of the checker's: the value after `op` on `value`, 0 for absent.
 fn after(op: Op, value: u64) -> u64 {
     match op {
         Op::Insert { value: new } => new,
@@ -244,7 +242,7 @@ fn after(op: Op, value: u64) -> u64 {
     }
 }
 
-/// What `op` answers where it finds `value`.
+/// What `op` answers when it finds `value`.
 fn answer(op: Op, value: u64) -> Answer {
     let seen = (value != 0).then_some(Seen { value, version: 0 });
     match (op, seen) {
@@ -254,8 +252,8 @@ fn answer(op: Op, value: u64) -> Answer {
     }
 }
 
-/// Every order there is.
-fn explained_by_force(left: &[Event], value: u64) -> bool {
+/// Whether any of all orders explains the events that are left.
+fn explained_by_brute_force(left: &[Event], value: u64) -> bool {
     if left.iter().all(|event| event.returned.is_none()) {
         return true;
     }
@@ -271,28 +269,28 @@ fn explained_by_force(left: &[Event], value: u64) -> bool {
             .is_none_or(|(_, told)| told == answer(event.op, value));
         let rest = || [&left[..i], &left[i + 1..]].concat();
         fits && first_return.is_none_or(|time| event.invoked <= time)
-            && explained_by_force(&rest(), after(event.op, value))
+            && explained_by_brute_force(&rest(), after(event.op, value))
     })
 }
 
-pub(crate) fn by_force() -> Outcome {
+pub(crate) fn by_brute_force() -> Outcome {
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     let mut wrong = 0;
     let histories = 50_000;
     for _ in 0..histories {
         let history = small(&mut random);
-        let explained = explained_by_force(&history, 0);
+        let explained = explained_by_brute_force(&history, 0);
         if check(&history).violations.is_empty() != explained {
             return Err(format!(
-                "seed {seed}: explained: {explained}, but not so by the checker: {history:#?}"
+                "seed {seed}: brute force says explained = {explained}, the checker the opposite: {history:#?}"
             )
             .into());
         }
         wrong += usize::from(!explained);
     }
     let report =
-        Report::new("support", "history/by force").count("histories judged alike", histories);
+        Report::new("support", "history/by brute force").count("histories judged alike", histories);
     report
         .count("of them wrong", wrong)
         .note("seed", seed)
@@ -300,6 +298,6 @@ pub(crate) fn by_force() -> Outcome {
     if wrong * 5 > histories && wrong * 5 < histories * 4 {
         Ok(())
     } else {
-        Err("too few of a kind".into())
+        Err("too few correct histories, or too few wrong ones".into())
     }
 }

@@ -1,18 +1,18 @@
-//! Proves `inject`, `proc` and `world`.
+//! Proves `inject`, `proc` and `environment`.
 
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
 
+use crate::dummy::{Outcome, ensure, futex_wait};
+use crate::support::environment;
 use crate::support::inject::{self, Ended};
 use crate::support::proc::{self, SegmentName};
 use crate::support::shared::SharedWords;
-use crate::support::world;
-use crate::{Outcome, ensure, futex_wait};
 
 pub(crate) fn inject_fails_each_call() -> Outcome {
-    // Creates, and cleans up after itself only if told to.
+    // Creates a file; if that fails, removes it only if `tidy`.
     let create = |name: &SegmentName, tidy: bool| -> i32 {
         let made = std::fs::File::create(name.path()).and_then(|file| file.set_len(4096));
         if let Err(error) = made {
@@ -23,7 +23,7 @@ pub(crate) fn inject_fails_each_call() -> Outcome {
         }
         0
     };
-    // `File`'s drop ignores an error of `close`, and looks at the descriptor by `fcntl` first in debug builds.
+    // Dropping a `File` ignores an error of `close`, and calls `fcntl` first in debug builds.
     let errnos = |call: inject::Call| match call.name() {
         Some("close" | "fcntl") => vec![],
         _ => vec![Errno::ENOSPC, Errno::EACCES],
@@ -41,7 +41,7 @@ pub(crate) fn inject_fails_each_call() -> Outcome {
     );
     ensure(
         untidy.violations.len() == 2,
-        format!("ftruncate, twice: {untidy:?}"),
+        format!("expected two violations, of ftruncate: {untidy:?}"),
     )?;
     let tidy = inject::for_each_call(
         errnos,
@@ -83,7 +83,7 @@ pub(crate) fn proc_children() -> Outcome {
     ensure(proc::fork_child(|| 7).exit_code(soon) == Ok(7), "exit code")?;
     ensure(
         proc::spawn_role("echo", &["42"]).exit_code(soon) == Ok(42),
-        "role",
+        "exit code of an executed role",
     )?;
     let ready = proc::Ready::new();
     let child = proc::fork_child(|| {
@@ -92,48 +92,52 @@ pub(crate) fn proc_children() -> Outcome {
             std::thread::park();
         }
     });
-    ensure(ready.wait(soon), "ready")?;
+    ensure(ready.wait(soon), "expected the child to be ready")?;
     ensure(
         child.wait_timeout(Duration::from_millis(20)).is_none(),
-        "still there",
+        "expected the child to run on",
     )?;
     child.stop();
     child.cont();
     drop(child);
     let ready = proc::Ready::new();
     let child = proc::fork_child(|| 3);
-    ensure(!ready.wait(soon), "a child that dies is not ready")?;
+    ensure(!ready.wait(soon), "a child that died was reported ready")?;
     ensure(child.exit_code(soon) == Ok(3), "exit code")?;
     let name = SegmentName::unique();
     std::fs::write(name.path(), b"x").unwrap();
-    ensure(proc::leftovers().len() == 1, "one")?;
+    ensure(proc::leftovers().len() == 1, "expected one leftover")?;
     drop(name);
-    ensure(proc::leftovers().is_empty(), "none")
+    ensure(proc::leftovers().is_empty(), "expected no leftover")
 }
 
-pub(crate) fn proc_worlds() -> Outcome {
-    if !world::is_root() {
-        println!("support proc/worlds: left out, not root");
+pub(crate) fn proc_environments() -> Outcome {
+    if !environment::is_root() {
+        println!("support: proc/environments: left out, needs root");
         return Ok(());
     }
     let soon = Duration::from_secs(5);
     let own = nix::unistd::getpid().as_raw();
-    let first = world::fork_in_pid_namespace(|| nix::unistd::getpid().as_raw());
-    ensure(first.exit_code(soon) == Ok(1), "PID 1 of its own namespace")?;
+    let first = environment::fork_in_pid_namespace(|| nix::unistd::getpid().as_raw());
+    ensure(
+        first.exit_code(soon) == Ok(1),
+        "expected PID 1 in a namespace of its own",
+    )?;
     let later = proc::fork_child(move || i32::from(nix::unistd::getppid().as_raw() != own));
     ensure(
         later.exit_code(soon) == Ok(0),
-        "later children are born in ours",
+        "a later child was forked into the other namespace",
     )?;
-    let other = world::fork_as_uid(12_345, || i32::from(std::fs::read("/etc/shadow").is_ok()));
-    ensure(other.exit_code(soon) == Ok(0), "no privileges left")?;
-    let small = world::fork_with_tmpfs("/dev/shm", 64 << 10, || {
+    let other =
+        environment::fork_as_uid(12_345, || i32::from(std::fs::read("/etc/shadow").is_ok()));
+    ensure(other.exit_code(soon) == Ok(0), "expected no privileges")?;
+    let small = environment::fork_with_tmpfs("/dev/shm", 64 << 10, || {
         let full = std::fs::write("/dev/shm/big", vec![0; 128 << 10]);
         i32::from(full.unwrap_err().raw_os_error() != Some(libc::ENOSPC))
     });
-    ensure(small.exit_code(soon) == Ok(0), "the small tmpfs is full")?;
+    ensure(small.exit_code(soon) == Ok(0), "expected a full tmpfs")?;
     ensure(
         !std::path::Path::new("/dev/shm/big").exists(),
-        "and was not ours",
+        "the mount was visible to this process",
     )
 }

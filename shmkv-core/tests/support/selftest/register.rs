@@ -1,26 +1,25 @@
-//! Proves the log and the checker together: a register in shared memory, right and wrong, whose processes are killed at random.
+//! Proves the log and the checker together, on a register in shared memory, correct and broken, whose
+//! processes are killed at random.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Failed;
-
-use crate::support::history::{Answer, Event, Op, Seen, check};
+use crate::dummy::Outcome;
+use crate::support::history::check;
+use crate::support::history::event::{Answer, Event, Op, Seen};
 use crate::support::proc;
 use crate::support::record::{Lane, Log};
 use crate::support::report::Report;
 use crate::support::shared::SharedWords;
 
-type Outcome = Result<(), Failed>;
-
-/// One word a key: the version above, the value below, value 0 for absent.
+/// One word per key: the version in the upper half, the value in the lower; value 0 means absent.
 #[derive(Clone, Copy, PartialEq)]
 enum Register {
-    Right,
-    /// Reads a copy that is refreshed every few operations.
+    Correct,
+    /// Broken: reads a copy that is refreshed every few operations.
     StaleReads,
-    /// Updates by a load and a store.
+    /// Broken: updates with a load and a store.
     LosesUpdates,
 }
 
@@ -33,7 +32,7 @@ fn unpack(word: u64) -> Option<Seen> {
 }
 
 impl Register {
-    /// What was there before `value` was put in its place, under the next version.
+    /// Stores `value` under the next version if `only_if` accepts the entry; returns that entry.
     fn swap(
         self,
         word: &AtomicU64,
@@ -46,7 +45,7 @@ impl Register {
                 return Err(unpack(old));
             }
             let new = (((old >> 32) + 1) << 32) | value;
-            // Time to be overtaken, or killed, in the middle.
+            // A pause, in which another process may store, or a kill come.
             (0..PAUSE).for_each(|_| std::hint::spin_loop());
             if self == Self::LosesUpdates {
                 word.store(new, SeqCst);
@@ -59,7 +58,7 @@ impl Register {
         }
     }
 
-    /// One of the five operations, at random, on one of the keys.
+    /// Runs a random operation on a random key.
     fn step(
         self,
         lane: &Lane<'_>,
@@ -126,7 +125,7 @@ const PAUSE: usize = 40;
 const WRITERS: usize = 3;
 const KEYS: usize = 4;
 
-/// The history of writers that share `register` until their lanes are full, `kills` of them dying on the way.
+/// The history of writers that share `register` until their lanes are full, with `kills` kills.
 fn run(register: Register, per_lane: usize, kills: usize, seed: u64) -> Vec<Event> {
     let log = Log::new(WRITERS, per_lane);
     let words = SharedWords::new(KEYS);
@@ -134,14 +133,13 @@ fn run(register: Register, per_lane: usize, kills: usize, seed: u64) -> Vec<Even
     let mut spawned = 0;
     let mut start = |lane: usize, mut random: fastrand::Rng| {
         spawned += 1;
-        let first = spawned << 20; // values of this process: unique
+        let first = spawned << 20; // so that the values of this process are unique
         proc::fork_child(|| {
             let lane = log.lane(lane);
             let mut copies = [0; KEYS];
             for value in first.. {
-                if lane.room() < 2 {
-                    // A step logs up to two operations.
-                    break;
+                if lane.remaining() < 2 {
+                    break; // a step logs up to two operations
                 }
                 if random.u8(..10) == 0 {
                     std::thread::yield_now();
@@ -166,13 +164,13 @@ fn run(register: Register, per_lane: usize, kills: usize, seed: u64) -> Vec<Even
     log.events()
 }
 
-pub(crate) fn of_processes() -> Outcome {
+pub(crate) fn of_killed_processes() -> Outcome {
     let seed = fastrand::u64(..);
-    let history = run(Register::Right, 100_000, 400, seed);
+    let history = run(Register::Correct, 100_000, 400, seed);
     let start = Instant::now();
     let verdict = check(&history);
     let rate = verdict.operations as f64 / start.elapsed().as_secs_f64();
-    let report = Report::new("T6", "dummy register")
+    let report = Report::new("support", "history/of killed processes")
         .count("operations", verdict.operations)
         .count("keys", verdict.keys);
     let report = report
@@ -189,8 +187,8 @@ pub(crate) fn of_processes() -> Outcome {
         let start = Instant::now();
         let verdict = check(&run(wrong, 20_000, 20, seed));
         let caught = verdict.violations.len();
-        Report::new("T6", what)
-            .count("keys caught, as they must be", caught)
+        Report::new("support", &format!("history/{what}"))
+            .count("keys caught, as expected", caught)
             .time("after", start.elapsed())
             .print();
         if caught == 0 {

@@ -1,37 +1,67 @@
-//! The search for an order that explains one key's history; [`history`](super::history) says what is asked.
+//! The search for an order that explains one key's history; [`history`](super) states the question.
 //!
-//! **Method.** Wing and Gong's search as improved by Lowe (*Testing for linearizability*, 2017): take any operation that was
-//! invoked before the first return that is still open, try it, go back when stuck, and never look twice at the same set of
-//! operations with the same state. A set is known by the exclusive or of random 128-bit numbers of its members: a collision, at odds of
-//! 2⁻¹²⁸ a pair, could raise a false alarm and never hide a violation. Unique values keep the search near linear. What keeps kills
-//! from making it exponential, without changing the verdict: see [`Role`]; and of the removals cut off, which are all alike,
-//! only the first is tried.
+//! **Method.** Wing and Gong's search as improved by Lowe (*Testing for linearizability*, 2017): try any
+//! operation that was invoked before the first return that is still open, backtrack when stuck, and
+//! never visit the same set of operations with the same state twice. A set is identified by the
+//! exclusive or of random 128-bit numbers of its members: a collision, with odds of 2⁻¹²⁸ per pair,
+//! could raise a false alarm but never hide a violation.
+//!
+//! Unique values keep the search near linear. Two rules keep operations that were cut off from making
+//! it exponential, without changing the verdict: [`Role`] limits where they may stand, and of the
+//! removals that were cut off, which are all alike, only the first is tried.
 
 use std::collections::HashSet;
+use std::fmt;
 
-use super::history::{Answer, Event, Op, State, Violation};
+use super::event::{Answer, Event, Op};
+use super::register::State;
 
-/// What an event can do for the order. Values are unique, so a value that somebody saw was seen before the next write: what
-/// was cut off need only be tried right before an operation that looks.
+/// No order explains the answers about one key.
+#[derive(Clone, Debug)]
+pub(crate) struct Violation {
+    pub(crate) key: u64,
+    /// The first answer that no order could explain, and the operations that overlap it.
+    pub(crate) stuck_at: Vec<Event>,
+    /// How many operations the best order explained.
+    pub(crate) explained: usize,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "key {}: {} operations explained, then none of",
+            self.key, self.explained
+        )?;
+        self.stuck_at
+            .iter()
+            .try_for_each(|event| write!(f, "\n    {event:?}"))
+    }
+}
+
+/// How an event takes part in the order. Values are unique, so a value that an operation saw was seen
+/// before the next write: an event that was cut off need only be tried right before one that sees.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Role {
-    /// Returned: must have its place.
+    /// Returned: it must have a place in the order.
     Whole,
-    /// Cut off, with an effect that somebody may have looked at; such a one must come next.
+    /// Cut off, with an effect that another operation may have seen; such an operation must come next.
     Effect,
-    /// An insert or add cut off whose value nobody saw: at most the ground for an update that was cut off too.
+    /// An insert or add that was cut off and whose value no operation saw: it can only make the key
+    /// present for an update that was cut off too.
     Ground,
 }
 
-/// The events that matter, with their roles. Reads that were cut off do not, nor do writes that nobody saw.
+/// The events that matter, with their roles. Reads that were cut off do not, nor do writes that were
+/// cut off and not seen.
 fn roles(events: &[Event]) -> Vec<(Event, Role)> {
-    let looks = events.iter().filter_map(|event| match event.returned?.1 {
+    let values = events.iter().filter_map(|event| match event.returned?.1 {
         Answer::Saw(seen) | Answer::Changed(seen) => seen.map(|seen| seen.value),
         Answer::Stored(_) => None,
     });
-    let looked_at: HashSet<u64> = looks.collect();
+    let seen: HashSet<u64> = values.collect();
     let needs_ground = events.iter().any(|event| match event.op {
-        Op::Update { value } => event.returned.is_none() && looked_at.contains(&value),
+        Op::Update { value } => event.returned.is_none() && seen.contains(&value),
         _ => false,
     });
     let role = |event: &Event| match event.op {
@@ -42,7 +72,7 @@ fn roles(events: &[Event]) -> Vec<(Event, Role)> {
         | Op::Add { value }
         | Op::CompareExchange { value, .. }
         | Op::Update { value }
-            if looked_at.contains(&value) =>
+            if seen.contains(&value) =>
         {
             Some(Role::Effect)
         }
@@ -62,25 +92,26 @@ pub(super) struct Search {
     /// Neighbours in time; the entry after the last is the list's head and end.
     next: Vec<usize>,
     prev: Vec<usize>,
-    /// One random number an event.
+    /// One random number per event.
     names: Vec<u128>,
-    seen: HashSet<(u128, State, Role)>,
+    visited: HashSet<(u128, State, Role)>,
 }
 
-/// Where the search stands, but for the set of operations that are placed.
+/// The state of the search, apart from the set of operations that are placed.
 #[derive(Clone, Copy)]
 struct Node {
     state: State,
-    /// Of the operation placed last.
+    /// The role of the operation placed last.
     last: Role,
-    /// Whether one of those cut off that are all alike was tried here.
+    /// Whether one of the interchangeable operations that were cut off was tried here.
     alike_tried: bool,
 }
 
 impl Search {
     pub(super) fn new(key: u64, events: &[Event]) -> Self {
         let events = roles(events);
-        // At the same nanosecond, invocations come first: taken as concurrent, so no false alarm.
+        // At the same nanosecond, invocations come first: the operations count as concurrent, which
+        // raises no false alarm.
         let mut times: Vec<(u64, usize, usize)> = Vec::new();
         for (i, (event, _)) in events.iter().enumerate() {
             times.push((event.invoked, 0, 2 * i));
@@ -103,16 +134,16 @@ impl Search {
             next,
             prev,
             names,
-            seen: HashSet::new(),
+            visited: HashSet::new(),
         }
     }
 
     /// How many placements were tried.
     pub(super) fn tried(&self) -> usize {
-        self.seen.len()
+        self.visited.len()
     }
 
-    /// Finds an order, or how far one gets.
+    /// Finds an order; the error says how far the best one got.
     pub(super) fn run(&mut self) -> Result<(), Violation> {
         let head = 2 * self.events.len();
         let mut open = self
@@ -134,7 +165,7 @@ impl Search {
             if entry != head && entry.is_multiple_of(2) {
                 let role = self.events[event].1;
                 if let Some(state) = self.place(event, &mut node)
-                    && self.seen.insert((set ^ self.names[event], state, role))
+                    && self.visited.insert((set ^ self.names[event], state, role))
                 {
                     path.push((event, node));
                     self.unlink(event);
@@ -151,7 +182,7 @@ impl Search {
                 }
                 continue;
             }
-            // A return that is not explained yet: nothing behind it may come first.
+            // A return that is not explained yet: no operation invoked after it may come first.
             if best.is_none_or(|(explained, _)| path.len() > explained) {
                 best = Some((path.len(), event));
             }
@@ -175,14 +206,14 @@ impl Search {
         let (event, role) = &self.events[event];
         let in_turn = match node.last {
             Role::Whole => true,
-            // An add that was cut off may need a removal that was.
+            // An add that was cut off may need a removal that was cut off too.
             Role::Effect if matches!(event.op, Op::Add { .. }) => {
                 *role == Role::Whole || node.state.value == 0
             }
             Role::Effect => *role == Role::Whole,
             Role::Ground => *role == Role::Effect && matches!(event.op, Op::Update { .. }),
         };
-        // Grounds apply to an absent key, removals to a present one: one flag does for both.
+        // Grounds apply to an absent key, removals to a present one: one flag serves both.
         let ground = *role == Role::Ground;
         let alike = ground || (*role == Role::Effect && event.op == Op::Remove);
         if !in_turn || (alike && node.alike_tried) || (ground && node.state.value != 0) {
@@ -195,16 +226,16 @@ impl Search {
 
     fn unlink(&mut self, event: usize) {
         for entry in self.entries(event) {
-            let (before, behind) = (self.prev[entry], self.next[entry]);
-            (self.next[before], self.prev[behind]) = (behind, before);
+            let (before, after) = (self.prev[entry], self.next[entry]);
+            (self.next[before], self.prev[after]) = (after, before);
         }
     }
 
     /// Undoes `unlink`, in the opposite order.
     fn relink(&mut self, event: usize) {
         for entry in self.entries(event).rev() {
-            let (before, behind) = (self.prev[entry], self.next[entry]);
-            (self.next[before], self.prev[behind]) = (entry, entry);
+            let (before, after) = (self.prev[entry], self.next[entry]);
+            (self.next[before], self.prev[after]) = (entry, entry);
         }
     }
 
