@@ -1,4 +1,5 @@
-//! T1: a process is killed at every instruction of every operation, and whoever comes next finds the map sound.
+//! Does the next process find the map sound when a process is killed at any instruction of any
+//! operation?
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod crash;
@@ -12,9 +13,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crash::keys::Keys;
 use crash::scenario::{self, Scenario, ShardedLab, SmallLab};
-use crash::{death, lifecycle, queue};
+use crash::{lifecycle, points, waiters};
 use support::report::Report;
 use support::step;
+
+/// What the reports of kills between two instructions are called.
+const QUESTION: &str = "killed at every instruction";
 
 static POINTS: AtomicUsize = AtomicUsize::new(0);
 
@@ -25,27 +29,27 @@ fn main() {
         Trial::test("single_shard", single_shard),
         Trial::test("several_shards", several_shards),
         Trial::test("first_write", first_write),
-        Trial::test("waiters", waiters),
+        Trial::test("waiters", waiters_proceed),
         Trial::test("names", names),
     ];
     let conclusion = libtest_mimic::run(&args, trials);
     let points = POINTS.load(Ordering::Relaxed);
-    Report::new("T1", "in total")
+    Report::new(QUESTION, "in total")
         .count("kill points", points)
         .print();
     conclusion.exit();
 }
 
-/// Operations up to this length are killed at every instruction: all but one.
+/// Operations of up to this many instructions are killed at each of them. One is longer.
 const LONGEST: usize = 4_000;
-/// The same for the large map, which takes a survivor longer to examine.
+/// The same for the large map, whose checks take a survivor longer.
 const LONGEST_SHARDED: usize = 500;
 
 fn single_shard() -> Result<(), Failed> {
     let lab = SmallLab::new();
     let keys = Keys::find(&lab);
     for scenario in scenario::small(&lab, &keys) {
-        die_everywhere(&scenario, LONGEST, |scenario| scenario.run())?;
+        kill_everywhere(&scenario, LONGEST, |scenario| scenario.run())?;
     }
     Ok(())
 }
@@ -53,12 +57,13 @@ fn single_shard() -> Result<(), Failed> {
 fn several_shards() -> Result<(), Failed> {
     let lab = ShardedLab::new();
     for scenario in scenario::sharded(&lab) {
-        die_everywhere(&scenario, LONGEST_SHARDED, |scenario| scenario.run())?;
+        kill_everywhere(&scenario, LONGEST_SHARDED, |scenario| scenario.run())?;
     }
     Ok(())
 }
 
-/// A process that has never written registers first. Every test child is a fork of a writer, so it is one.
+/// The first write of a process registers it. Every child here is a fork of a writer, and not yet
+/// registered itself.
 fn first_write() -> Result<(), Failed> {
     let lab = SmallLab::new();
     let keys = Keys::find(&lab);
@@ -66,16 +71,16 @@ fn first_write() -> Result<(), Failed> {
     let mut insert = scenarios.into_iter().nth(1).ok_or("no such case")?;
     assert_eq!(insert.name, "insert/new, displaced");
     insert.name = "first write of a forked child".into();
-    die_everywhere(&insert, LONGEST, |scenario| scenario.run_first())?;
+    kill_everywhere(&insert, LONGEST, |scenario| scenario.run_first())?;
     insert.name = "open and first write, by instruction".into();
-    die_everywhere(&insert, LONGEST, |scenario| {
+    kill_everywhere(&insert, LONGEST, |scenario| {
         step::begin();
         let handle = scenario.lab.another(Duration::from_secs(1));
         scenario.action.run(&handle, &scenario.before);
     })
 }
 
-fn waiters() -> Result<(), Failed> {
+fn waiters_proceed() -> Result<(), Failed> {
     let lab = SmallLab::new();
     let keys = Keys::find(&lab);
     for scenario in scenario::small(&lab, &keys) {
@@ -85,40 +90,43 @@ fn waiters() -> Result<(), Failed> {
         ) {
             continue;
         }
-        let waits = queue::holder_dies(&scenario, &death::plan());
+        let waits = waiters::kill_holder(&scenario, &points::plan());
         POINTS.fetch_add(waits.tally.points, Ordering::Relaxed);
         Report::new(
-            "T1",
-            &format!("{}, another sleeps on the lock", scenario.name),
+            QUESTION,
+            &format!("{}, another process sleeps on the lock", scenario.name),
         )
         .count("kill points", waits.tally.points)
         .time("longest wait after the death", waits.worst)
         .require(&waits.tally.violations)?;
-        let tally = queue::waiter_dies(&scenario, &death::plan());
+        let tally = waiters::kill_waiter(&scenario, &points::plan());
         POINTS.fetch_add(tally.points, Ordering::Relaxed);
-        tally.report("T1", &format!("{}, the waiter dies", scenario.name))?;
+        tally.report(
+            "killed at every system call",
+            &format!("{}, the waiter", scenario.name),
+        )?;
     }
     Ok(())
 }
 
-/// At each system call.
+/// Creation, opening, removal and flush, killed at each system call.
 fn names() -> Result<(), Failed> {
-    for (case, tally) in lifecycle::named().into_iter().chain(lifecycle::filed()) {
+    for (case, tally) in lifecycle::named().into_iter().chain(lifecycle::in_file()) {
         POINTS.fetch_add(tally.points, Ordering::Relaxed);
-        tally.report("T1", case)?;
+        tally.report("killed at every system call", case)?;
     }
     Ok(())
 }
 
-/// Kills the operation at each point, and prints what came of it.
-fn die_everywhere<const N: usize, const V: usize>(
+/// Kills the operation at each point, and prints the figures.
+fn kill_everywhere<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
     longest: usize,
     op: impl Fn(&Scenario<'_, N, V>),
 ) -> Result<(), Failed> {
-    let (watch, tally) = death::everywhere(scenario, longest, op);
+    let (watch, tally) = points::kill_everywhere(scenario, longest, op);
     POINTS.fetch_add(tally.points, Ordering::Relaxed);
-    Report::new("T1", &scenario.name)
+    Report::new(QUESTION, &scenario.name)
         .count("kill points", tally.points)
         .count("dead states", watch.states())
         .count("recoveries", watch.takeovers)

@@ -1,5 +1,7 @@
-//! T3: a writer is stopped at every instruction, and readers finish; other writers give up at their deadline and change
-//! nothing; and when it goes on, the stopped one finishes as if nothing had happened.
+//! What can other processes do while a writer is stopped at any instruction?
+//!
+//! Readers finish. Other writers time out and change nothing. The stopped writer, when it continues,
+//! finishes as if nothing had happened.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod crash;
@@ -12,14 +14,17 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 use shmkv_core::AccessError;
 
-use crash::death;
 use crash::keys::Keys;
 use crash::lab::{ABSENT, Lab, LabMap, LabReader, value};
+use crash::points;
 use crash::scenario::{self, Scenario, ShardedLab, SmallLab, stamps};
 use crash::survivor::before_recovery;
 use support::report::Report;
 use support::step::Stop;
 use support::walk;
+
+/// What the reports are called.
+const QUESTION: &str = "stopped at every instruction";
 
 static POINTS: AtomicUsize = AtomicUsize::new(0);
 
@@ -32,45 +37,47 @@ fn main() {
     ];
     let conclusion = libtest_mimic::run(&args, trials);
     let points = POINTS.load(Ordering::Relaxed);
-    Report::new("T3", "in total")
+    Report::new(QUESTION, "in total")
         .count("stop points", points)
         .print();
     conclusion.exit();
 }
 
-/// At every so many points the other writer waits a while instead of giving up at once, so that the stopped one later finds
-/// that somebody may sleep on its lock; and the stopped one runs on from there at full speed.
+/// At one point in this many the other writer waits a while instead of giving up at once, so that the
+/// stopped one later finds the waiters' bit of its lock set, and runs on from there at full speed.
 const SELDOM: usize = 200;
-/// Of operations with more points than this, every so many are tried.
+/// Of operations with more points than this, one point in [`STRIDE`] is tried.
 const LONG: usize = 3_000;
 const STRIDE: usize = 13;
 
 fn single_shard() -> Result<(), Failed> {
     let lab = SmallLab::new();
-    let rivals = Rivals::new(&lab);
+    let others = OtherWriters::new(&lab);
     let keys = Keys::find(&lab);
     for scenario in scenario::small(&lab, &keys) {
-        stop_everywhere(&scenario, &rivals)?;
+        stop_everywhere(&scenario, &others)?;
     }
     Ok(())
 }
 
 fn several_shards() -> Result<(), Failed> {
     let lab = ShardedLab::new();
-    let rivals = Rivals::new(&lab);
+    let others = OtherWriters::new(&lab);
     for scenario in scenario::sharded(&lab) {
-        stop_everywhere(&scenario, &rivals)?;
+        stop_everywhere(&scenario, &others)?;
     }
     Ok(())
 }
 
-/// Handles of other writers, registered before anything is stopped.
-struct Rivals<const N: usize, const V: usize> {
+/// Handles of other writers, registered before any writer is stopped.
+struct OtherWriters<const N: usize, const V: usize> {
+    /// Gives up at once.
     hasty: LabMap<N, V>,
+    /// Waits a while.
     patient: LabMap<N, V>,
 }
 
-impl<const N: usize, const V: usize> Rivals<N, V> {
+impl<const N: usize, const V: usize> OtherWriters<N, V> {
     fn new(lab: &Lab<N, V>) -> Self {
         let open = |deadline| {
             let map = lab.another(deadline);
@@ -84,16 +91,16 @@ impl<const N: usize, const V: usize> Rivals<N, V> {
     }
 }
 
-/// What was measured and counted at the points of one operation.
+/// What was measured at the points of one operation.
 #[derive(Default)]
-struct Looks {
+struct Observed {
     worst: Duration,
     reads: usize,
     refused: usize,
 }
 
-impl Looks {
-    /// Runs a read and takes its time.
+impl Observed {
+    /// Runs a read and measures it.
     fn time<R>(&mut self, read: impl FnOnce() -> R) -> R {
         let start = Instant::now();
         let result = read();
@@ -118,29 +125,29 @@ impl Looks {
         Ok(())
     }
 
-    /// A writer that finds the shard locked is refused and changes nothing.
+    /// Checks that a writer that finds the shard locked times out and changes nothing.
     fn write<const N: usize, const V: usize>(
         &mut self,
         scenario: &Scenario<'_, N, V>,
-        rival: &LabMap<N, V>,
+        other: &LabMap<N, V>,
     ) -> Result<(), String> {
         let before = scenario.lab.image();
         let (key, stamp) = (scenario.subject, 1);
         let outcome = if before.held() == 0 {
-            rival.remove(ABSENT)
+            other.remove(ABSENT)
         } else {
-            rival.insert(key, value(key, stamp))
+            other.insert(key, value(key, stamp))
         };
         match outcome {
             Err(AccessError::LockTimeout { .. }) if before.held() > 0 => self.refused += 1,
             Ok(None) if before.held() == 0 => {}
-            other => {
-                let outcome = other.map(|it| it.is_some());
+            answer => {
+                let outcome = answer.map(|it| it.is_some());
                 return Err(format!("the other writer: {outcome:?}"));
             }
         }
         if scenario.lab.image().without_waiters() != before.without_waiters() {
-            return Err("a writer that gave up has changed the map".into());
+            return Err("a writer that timed out has changed the map".into());
         }
         Ok(())
     }
@@ -148,40 +155,40 @@ impl Looks {
 
 fn stop_everywhere<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
-    rivals: &Rivals<N, V>,
+    others: &OtherWriters<N, V>,
 ) -> Result<(), Failed> {
     let lab = scenario.lab;
-    let mut looks = Looks::default();
-    let look = |point: usize| {
+    let mut observed = Observed::default();
+    let observe = |point: usize| {
         for handle in [&lab.reader, &*lab.map] {
             for key in [scenario.subject, scenario.bystander] {
-                let read = looks.read(handle, key);
+                let read = observed.read(handle, key);
                 read.map_err(|e| format!("a read: {e}"))?;
             }
         }
         before_recovery(scenario)?;
         let seldom = point.is_multiple_of(SELDOM);
-        let rival = if seldom {
-            &rivals.patient
+        let other = if seldom {
+            &others.patient
         } else {
-            &rivals.hasty
+            &others.hasty
         };
-        looks.write(scenario, rival)
+        observed.write(scenario, other)
     };
     scenario.reset();
-    let length = walk::for_each_stop_point(&death::plan(), || scenario.run(), |_| Ok(())).length;
-    let mut plan = death::plan();
+    let length = walk::for_each_stop_point(&points::plan(), || scenario.run(), |_| Ok(())).length;
+    let mut plan = points::plan();
     if length > LONG {
         plan.stride = STRIDE;
     }
     scenario.reset();
-    let mut tally = walk::for_each_stop_point(&plan, || scenario.run(), look);
+    let mut tally = walk::for_each_stop_point(&plan, || scenario.run(), observe);
     tally.violations.extend(finished(scenario).err());
     let mut resumed = 0;
     for point in (0..length).step_by(SELDOM.max(length / 20)) {
         scenario.reset();
         if let Stop::At(stopped) = plan.run_to(point, || scenario.run()) {
-            looks.write(scenario, &rivals.patient)?;
+            observed.write(scenario, &others.patient)?;
             let outcome = match stopped.resume() {
                 Stop::Finished(_) => finished(scenario),
                 other => Err(format!("did not finish: {other:?}")),
@@ -192,16 +199,16 @@ fn stop_everywhere<const N: usize, const V: usize>(
         }
     }
     POINTS.fetch_add(tally.points, Ordering::Relaxed);
-    Report::new("T3", &scenario.name)
+    Report::new(QUESTION, &scenario.name)
         .count("stop points", tally.points)
-        .count("reads", looks.reads)
-        .time("worst read", looks.worst)
-        .count("writers refused", looks.refused)
+        .count("reads", observed.reads)
+        .time("worst read", observed.worst)
+        .count("writers timed out", observed.refused)
         .count("resumed at full speed", resumed)
         .require(&tally.violations)
 }
 
-/// The operation is done, and nothing shows that it was held up.
+/// Checks that the operation has taken effect, and that its stops have left no trace.
 fn finished<const N: usize, const V: usize>(scenario: &Scenario<'_, N, V>) -> Result<(), String> {
     let lab = scenario.lab;
     let seen = lab.read(&lab.reader, scenario.keys())?;
@@ -212,7 +219,7 @@ fn finished<const N: usize, const V: usize>(scenario: &Scenario<'_, N, V>) -> Re
         return Err("len is wrong".into());
     }
     if lab.image().held() > 0 {
-        return Err("the lock was not given back".into());
+        return Err("the lock is still held".into());
     }
     match lab.reader.check().first() {
         Some(fault) => Err(fault.to_string()),

@@ -1,4 +1,4 @@
-//! What a process does when it dies, and what the map holds afterwards if it did not.
+//! The operations in which a process is killed, and what each does to the contents of the map.
 
 use std::hint::black_box;
 
@@ -19,7 +19,7 @@ pub(crate) enum Action {
     GetOrInsertWith(u64),
     /// With the version that the key has at the start.
     CompareExchange(u64),
-    /// With another one.
+    /// With the version of another key.
     CompareExchangeStale(u64),
     Remove(u64),
     RemoveIf(u64),
@@ -28,17 +28,18 @@ pub(crate) enum Action {
     /// Keeps every other entry.
     Retain,
     Clear,
-    /// Takes a lock, finds nothing to do, and gives it back.
+    /// Locks a shard, finds nothing to do, and unlocks it.
     Nothing,
 }
 
 impl Action {
-    /// Whether each run of it takes the same way. Iteration allocates, and what an allocation does depends on others.
+    /// Whether every run executes the same instructions. Iteration allocates, and what an allocation
+    /// executes depends on earlier ones.
     pub(crate) fn is_repeatable(self) -> bool {
         !matches!(self, Self::Retain | Self::InsertFull(_))
     }
 
-    /// What becomes of the map's contents.
+    /// Applies the operation to a model of the contents.
     pub(crate) fn apply(self, model: &mut Model) {
         match self {
             Self::Insert(key)
@@ -58,7 +59,7 @@ impl Action {
         }
     }
 
-    /// Does it, on a map that held `before`; panics if the answer is wrong.
+    /// Runs the operation on a map that holds `before`; panics if its answer is wrong.
     pub(crate) fn run<const N: usize, const V: usize>(self, map: &LabMap<N, V>, before: &Seen) {
         let version_of = |key: u64| map.get_versioned(key).unwrap().unwrap().version;
         match self {

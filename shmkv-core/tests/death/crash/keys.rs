@@ -1,11 +1,12 @@
-//! Keys that share their home bucket, found by trial: a map's secrets are random, but its figures tell.
+//! Keys that share their home bucket. The secrets of the map's hash are random, so the keys are found by
+//! trial, from the map's statistics.
 //!
-//! With one bucket full, a new key makes a bucket overflow exactly if the full one is its home.
+//! While one bucket is full, a new key makes a bucket overflow exactly if the full one is its home.
 
 use super::lab::{Lab, Model};
 
-/// How many keys of the same home there are: enough to fill two buckets, and more.
-const CROWD: usize = 18;
+/// How many keys with the same home are found: enough to fill two buckets, and more.
+const SAME_HOME: usize = 18;
 const OTHERS: usize = 12;
 
 /// Keys of one map.
@@ -13,23 +14,23 @@ const OTHERS: usize = 12;
 pub(crate) struct Keys {
     /// All have the same home.
     pub(crate) home: Vec<u64>,
-    /// These have others.
+    /// These have other homes.
     pub(crate) other: Vec<u64>,
 }
 
 impl Keys {
-    /// Finds them; the map is empty before and after.
+    /// Finds the keys; the map is empty before and after.
     pub(crate) fn find<const N: usize, const V: usize>(lab: &Lab<N, V>) -> Self {
         let mut candidates = 1_u64..1_000_000;
         let mut home = first_seven(lab, &mut candidates);
         let mut other = Vec::new();
         for key in candidates {
             lab.add([(key, 0)]);
-            let passed = lab.map.stats().overflowing_buckets > 0;
+            let overflowed = lab.map.stats().overflowing_buckets > 0;
             lab.map.remove(key).expect("remove");
-            let group = if passed { &mut home } else { &mut other };
+            let group = if overflowed { &mut home } else { &mut other };
             group.push(key);
-            if home.len() >= CROWD && other.len() >= OTHERS {
+            if home.len() >= SAME_HOME && other.len() >= OTHERS {
                 lab.fill(&Model::new());
                 other.truncate(OTHERS);
                 return Self { home, other };
@@ -39,7 +40,7 @@ impl Keys {
     }
 }
 
-/// Fills one bucket, and leaves nothing else in the map.
+/// Fills one bucket with seven keys, leaves nothing else in the map, and returns the keys.
 fn first_seven<const N: usize, const V: usize>(
     lab: &Lab<N, V>,
     candidates: &mut impl Iterator<Item = u64>,
@@ -54,15 +55,15 @@ fn first_seven<const N: usize, const V: usize>(
                 break;
             }
         }
-        // Taken out one by one: those whose absence makes room live in the full bucket, which is their home, since no
-        // bucket has overflown yet.
+        // Remove the keys one by one. Those whose removal leaves no full bucket were in the full one, which
+        // is their home, since no bucket has overflowed yet.
         present.retain(|&key| {
             lab.map.remove(key).expect("remove");
-            let made_room = lab.map.stats().full_buckets == 0;
-            if made_room {
+            let was_in_it = lab.map.stats().full_buckets == 0;
+            if was_in_it {
                 lab.add([(key, 0)]);
             }
-            made_room
+            was_in_it
         });
         if present.len() == 7 && lab.map.stats().full_buckets == 1 {
             return present;

@@ -1,7 +1,7 @@
-//! The map that processes die in, and what may be read from it.
+//! The map in which processes are killed, its values, and how to read all of it.
 //!
-//! A value is made of a *stamp* and its key: each of its words follows from both, so that a mixture of two values, or
-//! another key's value, is no value. Values of both sizes in use have at least two words.
+//! A value is computed from a *stamp* and its key: each of its words depends on both, so a mixture of two
+//! values, or the value of another key, is not valid. Values of both sizes in use have at least two words.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -24,17 +24,17 @@ pub(crate) const ABSENT: u64 = u64::MAX;
 pub(crate) type LabMap<const N: usize, const V: usize> = ShmMap<N, 8, V, u64, [u8; V]>;
 pub(crate) type LabReader<const N: usize, const V: usize> = ShmReader<N, 8, V, u64, [u8; V]>;
 
-/// A map, read through two handles, and a way to its bare bytes.
+/// A map with a read-write and a read-only handle, and access to its bytes.
 pub(crate) struct Lab<const N: usize, const V: usize> {
     pub(crate) map: LabMap<N, V>,
-    /// Opened before anybody died; its memory is mapped read-only.
+    /// Opened before any death; it maps the memory read-only.
     pub(crate) reader: LabReader<N, V>,
     file: File,
     len: usize,
 }
 
 impl<const N: usize, const V: usize> Lab<N, V> {
-    /// A new, empty map, whose writer this process is from now on.
+    /// A new, empty map, with this process registered as a writer.
     pub(crate) fn new() -> Self {
         let map = LabMap::create_anonymous().expect("create");
         assert_eq!(map.remove(ABSENT).expect("register"), None);
@@ -51,7 +51,7 @@ impl<const N: usize, const V: usize> Lab<N, V> {
         }
     }
 
-    /// One more handle, which waits so long for a lock.
+    /// One more handle, with this lock timeout.
     pub(crate) fn another(&self, lock_timeout: Duration) -> LabMap<N, V> {
         let descriptor = self.map.as_fd().try_clone_to_owned().expect("dup");
         let options = LabMap::<N, V>::options().lock_timeout(lock_timeout);
@@ -70,25 +70,26 @@ impl<const N: usize, const V: usize> Lab<N, V> {
         }
     }
 
-    /// Puts it back.
+    /// Puts the map's memory back.
     pub(crate) fn restore(&self, image: &Image) {
         self.file.write_all_at(&image.bytes, 0).expect("pwrite");
     }
 
-    /// Empties the map and fills it with this.
+    /// Empties the map and fills it with `model`.
     pub(crate) fn fill(&self, model: &Model) {
         self.map.clear().expect("clear");
         self.add(model.iter().map(|(key, stamp)| (*key, *stamp)));
     }
 
-    /// Inserts in this order.
+    /// Inserts the entries in this order.
     pub(crate) fn add(&self, entries: impl IntoIterator<Item = (u64, u64)>) {
         for (key, stamp) in entries {
             self.map.insert(key, value(key, stamp)).expect("insert");
         }
     }
 
-    /// What the map holds of `keys`, by every way of reading that there is, and that nothing else is in it.
+    /// The entries of `keys`, read in every way there is. An error if the ways disagree, or if the map
+    /// holds anything else.
     pub(crate) fn read(
         &self,
         handle: &LabReader<N, V>,
@@ -134,7 +135,7 @@ pub(crate) fn value<const V: usize>(key: u64, stamp: u64) -> [u8; V] {
     bytes
 }
 
-/// The first word is the stamp in the clear, the others depend on it, the key and their place.
+/// The first word is the stamp itself; the others depend on the stamp, the key and their position.
 fn word_of(key: u64, stamp: u64, i: u64) -> u64 {
     if i == 0 {
         return stamp;
@@ -144,9 +145,11 @@ fn word_of(key: u64, stamp: u64, i: u64) -> u64 {
         .rotate_left(29)
 }
 
-/// The stamp of a value, if it is one of `key`'s.
+/// The stamp of a value; an error if it is not a value of `key`.
 pub(crate) fn stamp_of<const V: usize>(key: u64, bytes: &[u8; V]) -> Result<u64, String> {
-    let (first, _) = bytes.split_first_chunk().ok_or("a value of no words")?;
+    let (first, _) = bytes
+        .split_first_chunk()
+        .ok_or("a value shorter than a word")?;
     let stamp = u64::from_ne_bytes(*first);
     if *bytes == value(key, stamp) {
         Ok(stamp)
@@ -155,7 +158,7 @@ pub(crate) fn stamp_of<const V: usize>(key: u64, bytes: &[u8; V]) -> Result<u64,
     }
 }
 
-/// Only what a dead writer may leave.
+/// An error if there is a fault that a dead writer cannot leave.
 pub(crate) fn all_harmless(faults: &[Fault]) -> Result<(), String> {
     match faults.iter().find(|fault| !fault.is_harmless()) {
         Some(fault) => Err(format!("before recovery: {fault}")),

@@ -1,8 +1,8 @@
-//! Operations to die in: the state that each starts from, and what the map holds before and after it.
+//! Operations to kill: the state from which each starts, and the contents before and after it.
 //!
-//! The small map has four buckets of seven live entries at most. "Displaced" is an entry that found its home bucket full
-//! and lives in the next one, "two hops" one that lives in the one after that: their buckets' overflow counters are raised
-//! before such an entry is published, and lowered after it is removed.
+//! The small map has four buckets of at most seven live entries. A "displaced" entry found its home bucket
+//! full and is in the next one, a "two hops" entry in the one after that: the overflow counters of the
+//! buckets it passed are raised before it is published, and lowered after it is removed.
 
 use super::action::Action;
 use super::image::Image;
@@ -24,20 +24,21 @@ pub(crate) struct Scenario<'l, const N: usize, const V: usize> {
     pub(crate) action: Action,
     /// The map's memory before the operation.
     pub(crate) start: Image,
-    /// Where a writer registers before it gets to `start`, if it must not lock a shard there.
-    anteroom: Option<Image>,
+    /// The memory in which a writer registers before `start` is put back. Registering locks a shard, and
+    /// in `start` that would already recover it.
+    register_in: Option<Image>,
     /// What the map holds at the start.
     pub(crate) before: Seen,
     /// What it holds after the operation.
     pub(crate) after: Model,
-    /// The key that survivors are interested in.
+    /// The key of the operation.
     pub(crate) subject: u64,
-    /// Another key, of the same shard where there is only one.
+    /// Another key; in the same shard if the map has only one.
     pub(crate) bystander: u64,
 }
 
 impl<'l, const N: usize, const V: usize> Scenario<'l, N, V> {
-    /// Fills the map with `entries`, in their order.
+    /// Fills the map with `entries`, in this order.
     fn new(
         lab: &'l Lab<N, V>,
         name: &str,
@@ -58,7 +59,7 @@ impl<'l, const N: usize, const V: usize> Scenario<'l, N, V> {
             lab,
             action,
             start: lab.image(),
-            anteroom: None,
+            register_in: None,
             before,
             after,
             subject,
@@ -66,18 +67,19 @@ impl<'l, const N: usize, const V: usize> Scenario<'l, N, V> {
         }
     }
 
-    /// Another operation, by a writer that comes upon what this one left in `memory`; `seen` is what that holds.
-    pub(crate) fn upon(&self, memory: Image, seen: Seen, action: Action) -> Self {
+    /// The operation of a writer that starts from `memory`, which a death in this scenario left; `seen`
+    /// are its contents.
+    pub(crate) fn successor(&self, memory: Image, seen: Seen, action: Action) -> Self {
         let mut after = stamps(&seen);
         action.apply(&mut after);
-        // Far from the ids of those who died, which the memory may name as holders of locks.
-        let anteroom = self.start.clone().with_ids(self.start.ids() + 64);
+        // An id far from those of the dead writers, which the memory may name as holders of locks.
+        let register_in = self.start.clone().with_ids(self.start.ids() + 64);
         Self {
             name: format!("{}, then {action:?}", self.name),
             lab: self.lab,
             action,
             start: memory,
-            anteroom: Some(anteroom),
+            register_in: Some(register_in),
             before: seen,
             after,
             subject: self.subject,
@@ -85,31 +87,31 @@ impl<'l, const N: usize, const V: usize> Scenario<'l, N, V> {
         }
     }
 
-    /// Puts the start back.
+    /// Puts the starting memory back.
     pub(crate) fn reset(&self) {
         self.lab.restore(&self.start);
     }
 
     /// The operation of a process that has written before; for a plan that is warmed up.
     pub(crate) fn run(&self) {
-        if let Some(anteroom) = &self.anteroom {
-            self.lab.restore(anteroom);
+        if let Some(image) = &self.register_in {
+            self.lab.restore(image);
         }
         assert_eq!(self.lab.map.remove(ABSENT).expect("register"), None);
-        if self.anteroom.is_some() {
+        if self.register_in.is_some() {
             self.reset();
         }
         step::begin();
         self.action.run(&self.lab.map, &self.before);
     }
 
-    /// The operation of a process that has not: it registers first.
+    /// The operation as the first write of a process, which registers first.
     pub(crate) fn run_first(&self) {
         step::begin();
         self.action.run(&self.lab.map, &self.before);
     }
 
-    /// Every key that may be in the map.
+    /// Every key that may be in the map, each once.
     pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
         let more = self.after.keys();
         let more = more.filter(|key| !self.before.contains_key(key));
@@ -117,14 +119,14 @@ impl<'l, const N: usize, const V: usize> Scenario<'l, N, V> {
     }
 }
 
-/// Without the versions.
+/// The contents without the versions.
 pub(crate) fn stamps(seen: &Seen) -> Model {
     seen.iter()
         .map(|(key, (stamp, _))| (*key, *stamp))
         .collect()
 }
 
-/// What happens to a map of one shard.
+/// Operations on the map with one shard.
 pub(crate) fn small<'l>(lab: &'l SmallLab, keys: &Keys) -> Vec<Scenario<'l, SMALL, 256>> {
     let (home, other) = (&keys.home, &keys.other);
     let case = |name: &str, homes: usize, others: usize, at: usize, action: fn(u64) -> Action| {
@@ -166,7 +168,8 @@ pub(crate) fn small<'l>(lab: &'l SmallLab, keys: &Keys) -> Vec<Scenario<'l, SMAL
     ]
 }
 
-/// What happens to a map of four shards that is full, or nearly so: `reserved` decides.
+/// Operations on the map with four shards when it is full or nearly so, where the counter `reserved`
+/// decides.
 pub(crate) fn sharded(lab: &ShardedLab) -> Vec<Scenario<'_, SHARDED, 16>> {
     let most = SHARDED as u64;
     let case = |name: &str, entries: u64, at: u64, action: fn(u64) -> Action| {

@@ -1,8 +1,8 @@
-//! What whoever comes after a death must find, and must be able to do.
+//! What a survivor must find after a death, and must be able to do.
 //!
-//! First by reading alone, through a read-only handle and through one that may write: the state before or after the
-//! operation that was cut off, whole, and nothing else amiss. Then by writing, which recovers: each [`Heir`] starts from the
-//! same dead state.
+//! First by reading alone, through a read-only handle and through a writable one: the state before or
+//! after the operation that was cut off, whole, and no other fault. Then by writing, which recovers: each
+//! [`Successor`] starts from the same dead state.
 
 use std::collections::HashSet;
 
@@ -12,50 +12,53 @@ use super::image::Image;
 use super::lab::{Model, Seen, all_harmless, stamp_of, value};
 use super::scenario::{Scenario, stamps};
 
-/// The stamp of what heirs write.
-const HEIRLOOM: u64 = 0x1234_5678_9abc_def0;
-/// Keys to fill a map up with start here.
+/// The stamp of what successors write.
+const SUCCESSOR: u64 = 0x1234_5678_9abc_def0;
+/// The first of the keys that fill a map up.
 const FILLERS: u64 = 1 << 40;
-/// Maps with at most this much room are filled up.
+/// Maps with at most this many free entries are filled up.
 const FILL_AT_MOST: usize = 32;
 
-/// The first to write after a death.
+/// The first writer after a death.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Heir {
-    /// Stores the key that the dead one was about.
+pub(crate) enum Successor {
+    /// Stores the key of the interrupted operation.
     Same,
-    /// Stores another one; then fills the map up: exactly `N` entries fit.
+    /// Stores another key, then fills the map up: exactly `N` entries fit.
     Other,
-    /// Removes that key and stores it again.
+    /// Removes the key of the interrupted operation and stores it again.
     Remove,
     /// Empties the map.
     Clear,
 }
 
 /// All of them.
-pub(crate) const HEIRS: [Heir; 4] = [Heir::Same, Heir::Other, Heir::Remove, Heir::Clear];
+pub(crate) const SUCCESSORS: [Successor; 4] = [
+    Successor::Same,
+    Successor::Other,
+    Successor::Remove,
+    Successor::Clear,
+];
 
-/// Follows one operation through its deaths.
+/// Checks what the deaths of one operation leave.
 #[derive(Default)]
 pub(crate) struct Watch {
-    /// Dead states met so far, all bytes compared.
+    /// The distinct dead states so far, all bytes compared.
     known: HashSet<Image>,
-    /// What the last death left. Later deaths are further on.
+    /// What the last death left. Later deaths are at later points.
     latest: Option<Seen>,
-    /// Whether an operation's answer was ever seen.
-    pub(crate) before_seen: bool,
-    pub(crate) after_seen: bool,
-    pub(crate) heirs: usize,
+    /// Whether some death left the old contents.
+    before_seen: bool,
     pub(crate) takeovers: u64,
 }
 
 impl Watch {
-    /// How many different dead states there were.
+    /// How many distinct dead states there were.
     pub(crate) fn states(&self) -> usize {
         self.known.len()
     }
 
-    /// The whole examination after a death at `point`.
+    /// All checks after a death at `point`.
     pub(crate) fn examine<const N: usize, const V: usize>(
         &mut self,
         scenario: &Scenario<'_, N, V>,
@@ -67,27 +70,27 @@ impl Watch {
             return Err("reading changed the map".into());
         }
         self.progress(scenario, &seen)?;
-        // Every death has an heir; one that leaves a state not met before has all of them, one after the other.
+        // One successor after every death; all of them, one after the other, after a death that leaves a
+        // state not seen before.
         let new = self.known.insert(dead.clone());
-        for (i, heir) in HEIRS.into_iter().enumerate() {
-            if new || i == point % HEIRS.len() {
+        for (i, successor) in SUCCESSORS.into_iter().enumerate() {
+            if new || i == point % SUCCESSORS.len() {
                 scenario.lab.restore(&dead);
-                self.heirs += 1;
                 self.takeovers += dead.held();
-                inherit(scenario, heir, &seen, &dead).map_err(|e| format!("{heir:?}: {e}"))?;
+                succeed(scenario, successor, &seen, &dead)
+                    .map_err(|e| format!("{successor:?}: {e}"))?;
             }
         }
         Ok(())
     }
 
-    /// The operation never goes backwards from one point to the next.
+    /// Checks that the operation never goes backwards from one point to the next.
     fn progress<const N: usize, const V: usize>(
         &mut self,
         scenario: &Scenario<'_, N, V>,
         seen: &Seen,
     ) -> Result<(), String> {
         self.before_seen |= *seen == scenario.before;
-        self.after_seen |= stamps(seen) == scenario.after;
         if let Some(latest) = &self.latest
             && scenario.action.is_repeatable()
         {
@@ -102,7 +105,7 @@ impl Watch {
         Ok(())
     }
 
-    /// After the last point: the operation was done there, and both outcomes were met.
+    /// After the last point: the operation has taken effect, and some death left the old state.
     pub(crate) fn finish<const N: usize, const V: usize>(
         &self,
         scenario: &Scenario<'_, N, V>,
@@ -140,10 +143,10 @@ pub(crate) fn before_recovery<const N: usize, const V: usize>(
     Ok(seen)
 }
 
-/// Lets one heir write, and looks at everything.
-fn inherit<const N: usize, const V: usize>(
+/// Lets one successor write, and checks everything.
+fn succeed<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
-    heir: Heir,
+    successor: Successor,
     seen: &Seen,
     dead: &Image,
 ) -> Result<(), String> {
@@ -152,11 +155,11 @@ fn inherit<const N: usize, const V: usize>(
     let mut model = stamps(seen);
     let subject = scenario.subject;
     let mut everywhere = before.shards == 1;
-    match heir {
-        Heir::Same => everywhere |= !put(scenario, &mut model, subject)?,
-        Heir::Other => everywhere |= !put(scenario, &mut model, scenario.bystander)?,
-        Heir::Remove => take(scenario, &mut model, subject)?,
-        Heir::Clear => {
+    match successor {
+        Successor::Same => everywhere |= !put(scenario, &mut model, subject)?,
+        Successor::Other => everywhere |= !put(scenario, &mut model, scenario.bystander)?,
+        Successor::Remove => take(scenario, &mut model, subject)?,
+        Successor::Clear => {
             map.clear().map_err(|e| format!("clear: {e}"))?;
             model.clear();
             everywhere = true;
@@ -166,31 +169,29 @@ fn inherit<const N: usize, const V: usize>(
     let takeovers = after.takeovers - before.takeovers;
     if takeovers > dead.held() || everywhere && takeovers < dead.held() {
         let held = dead.held();
-        return Err(format!(
-            "{takeovers} takeovers where {held} locks were held"
-        ));
+        return Err(format!("{takeovers} takeovers, but {held} locks were held"));
     }
     if after.version < before.version || takeovers > 0 && after.version == before.version {
         return Err("the map's version did not grow".into());
     }
-    // Versions are never used twice, not even those that the dead one took and did not use.
-    match heir {
-        Heir::Same => {}
-        Heir::Other => fill_up(scenario, &mut model)?,
-        Heir::Remove | Heir::Clear => drop(put(scenario, &mut model, subject)?),
+    // No version is used twice, not even one that the dead writer took and did not use.
+    match successor {
+        Successor::Same => {}
+        Successor::Other => fill_up(scenario, &mut model)?,
+        Successor::Remove | Successor::Clear => drop(put(scenario, &mut model, subject)?),
     }
     if before.shards == 1
         && let Some(found) = map.get_versioned(subject).map_err(|e| e.to_string())?
-        && !matches!(heir, Heir::Other)
-        && model.get(&subject) == Some(&HEIRLOOM)
+        && !matches!(successor, Successor::Other)
+        && model.get(&subject) == Some(&SUCCESSOR)
         && found.version.get() <= dead.last_number()
     {
-        return Err(format!("version {} was given out before", found.version));
+        return Err(format!("version {} was handed out before", found.version));
     }
     whole(scenario, &model)
 }
 
-/// Nothing is left of the death.
+/// Checks that the death has left no trace.
 fn whole<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
     model: &Model,
@@ -202,9 +203,9 @@ fn whole<const N: usize, const V: usize>(
     }
     if lab.reader.len() != model.len() {
         let (len, right) = (lab.reader.len(), model.len());
-        return Err(format!("len is {len} where {right} live"));
+        return Err(format!("len is {len}, but there are {right} entries"));
     }
-    // Shards that no heir has locked yet may still wait for one.
+    // Shards that no successor has locked yet may still need recovery.
     let faults = lab.reader.check();
     let image = lab.image();
     match faults.first() {
@@ -213,19 +214,19 @@ fn whole<const N: usize, const V: usize>(
     }
 }
 
-/// Stores a key; false if the map is full, as it must be then.
+/// Stores a key; false if the map is full. An error if the model disagrees.
 fn put<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
     model: &mut Model,
     key: u64,
 ) -> Result<bool, String> {
     let is_full = model.len() == N && !model.contains_key(&key);
-    match scenario.lab.map.insert(key, value(key, HEIRLOOM)) {
+    match scenario.lab.map.insert(key, value(key, SUCCESSOR)) {
         Ok(_) if is_full => Err(format!("{} entries in a map for {N}", N + 1)),
         Err(AccessError::Full { .. }) if is_full => Ok(false),
         Ok(old) => {
             let old = old.map(|bytes| stamp_of(key, &bytes)).transpose()?;
-            let expected = model.insert(key, HEIRLOOM);
+            let expected = model.insert(key, SUCCESSOR);
             if old != expected {
                 return Err(format!("replaced {old:?} where {expected:?} had been read"));
             }
@@ -235,7 +236,7 @@ fn put<const N: usize, const V: usize>(
     }
 }
 
-/// Removes a key.
+/// Removes a key. An error if the model disagrees.
 fn take<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
     model: &mut Model,
@@ -251,7 +252,7 @@ fn take<const N: usize, const V: usize>(
     Ok(())
 }
 
-/// Exactly `N` entries fit.
+/// Fills a nearly full map up: exactly `N` entries fit.
 fn fill_up<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
     model: &mut Model,

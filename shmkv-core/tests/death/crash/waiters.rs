@@ -1,4 +1,4 @@
-//! T1 for the lock: whoever waits for it gets on, wherever the holder, or another waiter, dies.
+//! A process that waits for the lock proceeds, wherever the holder or another waiter is killed.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -13,17 +13,18 @@ use crate::support::walk::{self, Tally};
 
 type Small<'l> = Scenario<'l, SMALL, 256>;
 
-/// Far more than a waiter ever needs; the bound that is promised is 50 ms on an idle machine.
+/// Far longer than a waiter needs; the promised bound is 50 ms on an idle machine.
 const LONG: Duration = Duration::from_secs(5);
-/// So many violations are worth seeing.
+/// After this many violations the walk ends.
 const ENOUGH: usize = 3;
-/// The key that the waiter wants to store.
+/// The key that the waiter stores.
 const WANTED: u64 = 1 << 50;
 
-/// How long waiters needed to get on after the holder's death.
+/// The result of the holder's deaths.
 #[derive(Default)]
 pub(crate) struct Waits {
     pub(crate) tally: Tally,
+    /// The longest that a waiter needed after the death.
     pub(crate) worst: Duration,
 }
 
@@ -31,25 +32,25 @@ pub(crate) struct Waits {
 fn held_at(scenario: &Small<'_>, plan: &Plan) -> (usize, usize) {
     scenario.reset();
     let mut held = Vec::new();
-    let look = |point| {
+    let observe = |point| {
         if scenario.lab.image().held() > 0 {
             held.push(point);
         }
         Ok(())
     };
-    walk::for_each_stop_point(plan, || scenario.run(), look);
+    walk::for_each_stop_point(plan, || scenario.run(), observe);
     let ends = held.first().copied().zip(held.last().copied());
     ends.expect("an operation that takes the lock")
 }
 
-/// A death that nobody wakes the waiter after costs it a slice of 10 to 20 ms, so well before the lock is given back only
-/// every so many instructions are tried.
+/// After a death without a wake-up, the waiter sleeps out its slice of 10 to 20 ms. So only one
+/// instruction in this many is tried until [`WELL_BEFORE`] instructions before the unlock.
 const STRIDE: usize = 8;
 const WELL_BEFORE: usize = 60;
 
-/// Kills a holder from the moment that it has the lock, while another process sleeps on the lock: at each instruction from
-/// shortly before the lock is given back to the end.
-pub(crate) fn holder_dies(scenario: &Small<'_>, plan: &Plan) -> Waits {
+/// Kills the holder of a lock on which another process sleeps: from the moment that it has the lock, and
+/// at each instruction from shortly before the unlock to the end.
+pub(crate) fn kill_holder(scenario: &Small<'_>, plan: &Plan) -> Waits {
     let (held, last_held) = held_at(scenario, plan);
     let start = || {
         scenario.reset();
@@ -57,7 +58,10 @@ pub(crate) fn holder_dies(scenario: &Small<'_>, plan: &Plan) -> Waits {
             panic!("the holder did not get to point {held}");
         };
         let waiter = proc::fork_child(|| i32::from(insert_wanted(scenario).is_err()));
-        assert!(fell_asleep(scenario, &waiter), "nobody waits");
+        assert!(
+            fell_asleep(scenario, &waiter),
+            "the waiter does not sleep on the lock"
+        );
         (holder, waiter)
     };
     let (holder, waiter) = start();
@@ -93,13 +97,13 @@ pub(crate) fn holder_dies(scenario: &Small<'_>, plan: &Plan) -> Waits {
     waits
 }
 
-/// Kills a waiter at each system call of its wait, asleep included; the holder goes on and finishes.
-pub(crate) fn waiter_dies(scenario: &Small<'_>, plan: &Plan) -> Tally {
+/// Kills a waiter at each system call of its wait, and asleep; the holder then continues and finishes.
+pub(crate) fn kill_waiter(scenario: &Small<'_>, plan: &Plan) -> Tally {
     let (held, _) = held_at(scenario, plan);
     let impatient = scenario.lab.another(Duration::from_millis(25));
     let holder: RefCell<Option<Stopped>> = RefCell::new(None);
     let setup = || {
-        holder.replace(None); // its predecessor dies
+        holder.replace(None); // kills the previous holder
         scenario.reset();
         holder.replace(plan.run_to(held, || scenario.run()).stopped());
     };
@@ -143,7 +147,8 @@ fn fell_asleep(scenario: &Small<'_>, child: &Child) -> bool {
     false
 }
 
-/// The holder's operation is done or not, the waiter's is, and all is in order.
+/// Checks that the waiter's operation has taken effect, the holder's has or has not, and that the map is
+/// unlocked and without faults.
 fn in_order(scenario: &Small<'_>) -> Result<(), String> {
     let lab = scenario.lab;
     let seen = stamps(&lab.read(&lab.reader, scenario.keys().chain([WANTED]))?);

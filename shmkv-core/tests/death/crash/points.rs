@@ -1,4 +1,4 @@
-//! One scenario, and a death at each of its points; [`Watch`] is the survivors' part.
+//! Kills the operation of a scenario at each of its points; [`Watch`] checks what each death left.
 
 use super::image::Image;
 use super::scenario::Scenario;
@@ -6,12 +6,13 @@ use super::survivor::Watch;
 use crate::support::step::Plan;
 use crate::support::walk::{self, Tally};
 
-/// Into how many parts a long operation is cut.
+/// Into how many parts a long operation is divided.
 const PARTS: usize = 120;
-/// Set: no operation is too long to be killed at every instruction, and the tests take many minutes.
+/// If this variable is set, operations of any length are killed at every instruction, and the tests
+/// take many minutes.
 const EVERY: &str = "SHMKV_EVERY_INSTRUCTION";
 
-/// The operation runs in a process that has written before.
+/// For an operation of a process that has written before.
 pub(crate) fn plan() -> Plan {
     Plan {
         exhaustive_up_to: usize::MAX / 8,
@@ -19,9 +20,10 @@ pub(crate) fn plan() -> Plan {
     }
 }
 
-/// Kills the operation at each instruction if there are at most `longest`. Otherwise after each that changes the map's memory,
-/// so that every state it can be in is left by some death, and at the end of each of [`PARTS`] parts.
-pub(crate) fn everywhere<const N: usize, const V: usize>(
+/// Kills the operation at every instruction if it has at most `longest`. Otherwise after each one that
+/// changes the map's memory, so that some death leaves every state of the memory, and at the end of
+/// each of [`PARTS`] parts.
+pub(crate) fn kill_everywhere<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
     longest: usize,
     op: impl Fn(&Scenario<'_, N, V>),
@@ -43,7 +45,8 @@ pub(crate) fn everywhere<const N: usize, const V: usize>(
     (watch, tally)
 }
 
-/// The points at which the map's memory has just changed, the first included, and the memory; and the operation's length.
+/// The points at which the map's memory has just changed, including the first point, with that memory;
+/// and the length of the operation.
 pub(crate) fn states<const N: usize, const V: usize>(
     scenario: &Scenario<'_, N, V>,
     op: impl Fn(&Scenario<'_, N, V>),
