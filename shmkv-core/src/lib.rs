@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("../docs/front.md")]
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The models use the lower layers only, and not all of those.
@@ -99,14 +99,32 @@ pub mod field {
     pub use crate::codec::{KeyFootprint, ShmField, ValueFootprint, role};
 }
 
-#[cfg(not(loom))]
-pub use untyped::{UntypedIter, UntypedMap, UntypedReader};
-
 /// The iterators that a map returns.
 #[cfg(not(loom))]
 pub mod iter {
     pub use crate::map::{Iter, IterVersioned, Keys, Values};
 }
+
+#[cfg(not(loom))]
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
+#[cfg(not(loom))]
+#[doc = include_str!("../docs/guarantees.md")]
+pub mod guarantees {}
+#[cfg(not(loom))]
+#[doc = include_str!("../docs/limits.md")]
+pub mod limits {}
+#[cfg(not(loom))]
+#[doc = include_str!("../DESIGN.md")]
+pub mod design {}
+#[cfg(not(loom))]
+#[doc = include_str!("../SCALE.md")]
+pub mod scale {}
+
+// The examples of the README are compiled and run, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(not(loom))]
 static_assertions::assert_impl_all!(ShmMap<1, 8, 8>: Send, Sync);

@@ -55,7 +55,7 @@ fn replay(target: &str) -> BTreeMap<Depth, usize> {
         *depths.entry(outcome).or_default() += 1;
     }
     println!(
-        "hostile bytes: corpus {target}: {files} files and {} seeds in {:?}: {came:?}; 0 crashes",
+        "hostile bytes: corpus {target}: {files} files and {} seeds in {:?}: {depths:?}; 0 crashes",
         inputs.len() - files,
         start.elapsed()
     );

@@ -184,8 +184,7 @@ fn a_changed_field_is_named_to_the_other_program() {
         ),
         (
             refused!(other_sign_in_the_key),
-            "type mismatch: key: SensorId.site: i32 in the segment, u32 in this program"
-                .to_owned(),
+            "type mismatch: key: SensorId.site: i32 in the segment, u32 in this program".to_owned(),
         ),
         (
             refused!(more_entries),

@@ -3,9 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 
-use shmkv_core::{
-    AccessError, DecodeError, EncodeError, Map, ShmKey, ShmStr, ShmValue, UntypedMap, unlink,
-};
+use shmkv_core::untyped::UntypedMap;
+use shmkv_core::{AccessError, DecodeError, EncodeError, Map, ShmKey, ShmStr, ShmValue, unlink};
 
 #[derive(Clone, Debug, PartialEq, ShmKey)]
 struct Id {
@@ -98,7 +97,7 @@ fn a_value_that_does_not_fit_is_not_written() {
     ] {
         match error {
             Some(AccessError::Key(error)) => {
-                is(&error, "host: 5 bytes of text where at most 4 fit");
+                is(&error, "host: expected at most 4 bytes of text, found 5");
             }
             other => panic!("{other:?}"),
         }

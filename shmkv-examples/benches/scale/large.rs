@@ -20,7 +20,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
-use shmkv_core::{AccessError, ShmMap, UntypedMap, UntypedReader};
+use shmkv_core::untyped::{UntypedMap, UntypedReader};
+use shmkv_core::{AccessError, ShmMap};
 
 use crate::figures::{Sample, head, percent, row, time};
 use crate::outcome::Outcome;

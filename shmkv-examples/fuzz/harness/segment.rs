@@ -8,6 +8,7 @@
 
 use super::battery::exercise::{Handles, exercise, good_image};
 use super::battery::format::{CONTROL_AT, sign};
+use super::depth::Depth;
 use super::input::Input;
 
 /// Runs one input.

@@ -15,12 +15,13 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::sync::LazyLock;
 
-use shmkv_core::UntypedMap;
 use shmkv_core::schema::ParsedSchema;
+use shmkv_core::untyped::UntypedMap;
 use shmkv_examples::tool::{self, Status};
 
 use super::battery::exercise::{Name, good_image};
 use super::battery::format::{CONTROL_AT, SHARDS_AT, empty, set_word, sign, word};
+use super::depth::Depth;
 use super::input::Input;
 use super::printable::assert_printable;
 
@@ -98,8 +99,8 @@ fn segment(
         sign(&mut image);
     }
     while !input.0.is_empty() {
-        let room = image.len() - CONTROL_AT;
-        let at = CONTROL_AT + input.number() % room;
+        let after_header = image.len() - CONTROL_AT;
+        let at = CONTROL_AT + input.number() % after_header;
         let bytes = input.bytes();
         let len = bytes.len().min(image.len() - at);
         image[at..at + len].copy_from_slice(&bytes[..len]);

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use shmkv_core::DecodeError;
 use shmkv_core::schema::{ParsedSchema, Value};
-use shmkv_core::{DecodeError, UntypedMap, UntypedReader};
+use shmkv_core::untyped::{UntypedMap, UntypedReader};
 
 use super::escape::printable;
 use super::json::Json;

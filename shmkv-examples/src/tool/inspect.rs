@@ -5,8 +5,9 @@ use std::io::Write;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use shmkv_core::Fault;
 use shmkv_core::schema::{ParsedField, ParsedSchema, Value};
-use shmkv_core::{Fault, UntypedReader};
+use shmkv_core::untyped::UntypedReader;
 
 use super::escape::printable;
 use super::json::Json;

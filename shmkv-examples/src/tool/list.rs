@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::{self, Write};
 
+use shmkv_core::OpenError;
 use shmkv_core::schema::Value;
-use shmkv_core::{OpenError, UntypedReader};
+use shmkv_core::untyped::UntypedReader;
 
 use super::escape::printable;
 use super::json::Json;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::{fs, io};
 
-use shmkv_core::{OpenError, UntypedMap, UntypedReader};
+use shmkv_core::OpenError;
+use shmkv_core::untyped::{UntypedMap, UntypedReader};
 
 use super::report::failed;
 use crate::failure::{Failure, chain};

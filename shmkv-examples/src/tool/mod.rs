@@ -10,7 +10,7 @@
 //! - `list`, `entries` and `inspect` are the commands, `cli` is their syntax.
 //!
 //! A segment may be damaged or hostile. The tool reads it through
-//! [`UntypedReader`](shmkv_core::UntypedReader), which trusts none of its bytes, and
+//! [`UntypedReader`](shmkv_core::untyped::UntypedReader), which trusts none of its bytes, and
 //! prints its text only through `escape`.
 
 mod cli;

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use shmkv_core::{UntypedMap, UntypedReader};
+use shmkv_core::untyped::{UntypedMap, UntypedReader};
 
 use super::format::{CONTROL_AT, SHARDS_AT, Texts, word};
 use super::known::Known;

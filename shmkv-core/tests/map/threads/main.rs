@@ -22,10 +22,8 @@ use std::sync::{Arc, Barrier};
 
 use common::{Outcome, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
-use shmkv_core::{
-    AccessError, Exchange, Iter, Keys, Map, Pod, ShmMap, ShmReader, Stats, Values, Version,
-    Versioned,
-};
+use shmkv_core::iter::{Iter, Keys, Values};
+use shmkv_core::{AccessError, Exchange, Map, Pod, ShmMap, ShmReader, Stats, Version, Versioned};
 use support::report::Report;
 use support::seed::seed;
 

@@ -1,7 +1,8 @@
 //! Enums: their tags, and the bytes of every variant.
 
-use shmkv_core::role::{KeyRole, ValueRole};
-use shmkv_core::{DecodeError, ShmField, ShmKey, ShmStr, ShmValue};
+use shmkv_core::field::ShmField;
+use shmkv_core::field::role::{KeyRole, ValueRole};
+use shmkv_core::{DecodeError, ShmKey, ShmStr, ShmValue};
 
 use crate::derive_support::bytes;
 

@@ -14,8 +14,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::time::{Duration, SystemTime};
 
-use shmkv_core::role::{KeyRole, ValueRole};
-use shmkv_core::{ShmField, ShmKey, ShmValue};
+use shmkv_core::field::ShmField;
+use shmkv_core::field::role::{KeyRole, ValueRole};
+use shmkv_core::{ShmKey, ShmValue};
 
 use derive_support::{bytes, encode_error, schema};
 use enums::State;
