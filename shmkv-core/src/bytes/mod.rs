@@ -18,6 +18,7 @@ mod buffer;
 #[cfg_attr(all(target_arch = "x86_64", not(loom)), path = "sse2.rs")]
 #[cfg_attr(not(all(target_arch = "x86_64", not(loom))), path = "words.rs")]
 mod moves;
+mod size;
 /// What other platforms use, compiled here for a test.
 #[cfg(all(test, target_arch = "x86_64", not(loom)))]
 #[allow(dead_code)]
@@ -25,18 +26,13 @@ mod words;
 
 pub(crate) use buffer::{Buffer, ReadInto, STACK_LIMIT, Scratch, with_zeros};
 pub(crate) use moves::{equal_bytes_mask, prefetch, prefetch_to_write};
+pub(crate) use size::words;
 
 use std::mem::MaybeUninit;
 
+use size::WORD;
+
 use crate::sync::{AtomicU64, Ordering::Relaxed};
-
-/// Bytes in a word.
-const WORD: usize = size_of::<u64>();
-
-/// The number of words that hold `bytes` bytes.
-pub(crate) const fn words(bytes: usize) -> usize {
-    bytes.div_ceil(WORD)
-}
 
 /// The bytes as an array, if there are `LEN` of them.
 #[inline(always)]

@@ -24,7 +24,7 @@ use std::arch::x86_64::{__m128i, _MM_HINT_T0, _mm_and_si128, _mm_cmpeq_epi8};
 use std::arch::x86_64::{_mm_cvtsi64_si128, _mm_movemask_epi8, _mm_prefetch};
 use std::mem::{MaybeUninit, transmute};
 
-use super::WORD;
+use super::size::WORD;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 /// Bytes in a cache line.

@@ -4,7 +4,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::WORD;
+use super::size::WORD;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 /// Copies `from` to `to`, which has the same length.

@@ -16,7 +16,7 @@ where
     /// file and for an anonymous one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.store.location().name()
+        self.store.name()
     }
 
     /// Returns whether the name no longer leads to this map, because it was removed or now

@@ -8,7 +8,7 @@ use super::handle::{ShmMap, ShmReader};
 use super::options::Options;
 use crate::codec::{ShmKey, ShmValue};
 use crate::error::{AccessError, CreateError, Error, OpenError};
-use crate::store::Location;
+use crate::store;
 
 impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K, V, Key, Value>
 where
@@ -205,7 +205,5 @@ where
 /// name.
 #[doc(alias = "shared_memory_kv_unlink")]
 pub fn unlink(name: impl AsRef<str>) -> io::Result<()> {
-    let location = Location::named(name.as_ref())
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    location.path().map_or(Ok(()), std::fs::remove_file)
+    store::unlink(name.as_ref())
 }

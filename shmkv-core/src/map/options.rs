@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::handle::{ShmMap, ShmReader};
 use crate::codec::role::{KeyRole, ValueRole};
-use crate::codec::{Schema, SchemaError, ShmField, ShmKey, ShmValue};
+use crate::codec::{Schema, ShmField, ShmKey, ShmValue};
 use crate::error::{CreateError, Error, OpenError};
 use crate::layout::Fixed;
-use crate::store::{self, Expected, Location, Opened, Settings, Store};
+use crate::store::{self, Address, Settings, Types};
 
 /// Options for creating and opening a map, in the manner of [`std::fs::OpenOptions`].
 ///
@@ -142,7 +142,7 @@ where
         &self,
         name: impl AsRef<str>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        self.create_location(Location::named(name.as_ref())?)
+        self.create_with(Address::Name(name.as_ref()))
     }
 
     /// As [`ShmMap::open`].
@@ -151,7 +151,7 @@ where
     ///
     /// See [`OpenError`].
     pub fn open(&self, name: impl AsRef<str>) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.open_location(Location::named(name.as_ref())?)
+        self.open_with(Address::Name(name.as_ref()))
     }
 
     /// As [`ShmMap::open_or_create`].
@@ -163,8 +163,7 @@ where
         &self,
         name: impl AsRef<str>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, Error> {
-        let location = Location::named(name.as_ref()).map_err(OpenError::from)?;
-        self.open_or_create_location(&location)
+        self.open_or_create_with(Address::Name(name.as_ref()))
     }
 
     /// As [`ShmMap::open_read_only`].
@@ -176,7 +175,7 @@ where
         &self,
         name: impl AsRef<str>,
     ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.read_location(Location::named(name.as_ref())?)
+        self.read_with(Address::Name(name.as_ref()))
     }
 
     /// As [`ShmMap::create_at`].
@@ -188,7 +187,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        self.create_location(Location::file(path.as_ref()))
+        self.create_with(Address::Path(path.as_ref()))
     }
 
     /// As [`ShmMap::open_at`].
@@ -200,7 +199,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.open_location(Location::file(path.as_ref()))
+        self.open_with(Address::Path(path.as_ref()))
     }
 
     /// Opens the map in the file at `path`, or creates it.
@@ -212,7 +211,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, Error> {
-        self.open_or_create_location(&Location::file(path.as_ref()))
+        self.open_or_create_with(Address::Path(path.as_ref()))
     }
 
     /// Opens the map in the file at `path` for reading only.
@@ -224,7 +223,7 @@ where
         &self,
         path: impl AsRef<Path>,
     ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.read_location(Location::file(path.as_ref()))
+        self.read_with(Address::Path(path.as_ref()))
     }
 
     /// As [`ShmMap::create_anonymous`].
@@ -233,7 +232,7 @@ where
     ///
     /// See [`CreateError`].
     pub fn create_anonymous(&self) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        self.create_location(Location::Anonymous)
+        self.create_with(Address::Anonymous)
     }
 
     /// As [`ShmMap::from_fd`].
@@ -242,7 +241,7 @@ where
     ///
     /// See [`OpenError`].
     pub fn from_fd(&self, fd: OwnedFd) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.join(Opened::receive(fd, true)?).map(ShmMap::of)
+        store::receive(fd, true, Self::types(), Fixed, self.settings).map(ShmMap::of)
     }
 
     /// Opens the anonymous map behind a received descriptor, for reading only.
@@ -254,36 +253,27 @@ where
         &self,
         fd: OwnedFd,
     ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.join(Opened::receive(fd, false)?).map(ShmReader::of)
+        store::receive(fd, false, Self::types(), Fixed, self.settings).map(ShmReader::of)
     }
 
-    fn create_location(
+    fn create_with(
         &self,
-        location: Location,
+        address: Address<'_>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, CreateError> {
-        let expected = Self::expected()?;
-        store::create(location, &expected, Fixed, self.settings).map(ShmMap::of)
+        store::create(address, Self::types(), Fixed, self.settings).map(ShmMap::of)
     }
 
-    fn open_location(&self, location: Location) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
-        self.join(Opened::open(location, true)?).map(ShmMap::of)
+    fn open_with(&self, address: Address<'_>) -> Result<ShmMap<N, K, V, Key, Value>, OpenError> {
+        store::open(address, true, Self::types(), Fixed, self.settings).map(ShmMap::of)
     }
 
-    fn read_location(
-        &self,
-        location: Location,
-    ) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
-        self.join(Opened::open(location, false)?).map(ShmReader::of)
+    fn read_with(&self, address: Address<'_>) -> Result<ShmReader<N, K, V, Key, Value>, OpenError> {
+        store::open(address, false, Self::types(), Fixed, self.settings).map(ShmReader::of)
     }
 
-    fn join(&self, opened: Opened) -> Result<Store<Fixed<N, K, V>>, OpenError> {
-        let opened = opened.expect(&Self::expected()?)?;
-        store::join(opened, Fixed, self.settings)
-    }
-
-    /// What these types expect of a segment. Everything that creates or opens one evaluates
-    /// this, so that sizes that do not fit do not compile.
-    fn expected() -> Result<Expected, SchemaError> {
+    /// The types of the map. Everything that creates or opens one evaluates this, so that
+    /// sizes that do not fit do not compile.
+    fn types() -> Types {
         const {
             assert!(
                 <Key as ShmField<KeyRole>>::LEN == K,
@@ -302,24 +292,25 @@ where
                  64 KiB, 8192 types, fields and variants, 32 levels"
             );
         }
-        let key = <Key as ShmField<KeyRole>>::SCHEMA;
-        let value = <Value as ShmField<ValueRole>>::SCHEMA;
-        Expected::new(Fixed::<N, K, V>::DIMENSIONS, key, value)
+        Types {
+            key: <Key as ShmField<KeyRole>>::SCHEMA,
+            value: <Value as ShmField<ValueRole>>::SCHEMA,
+        }
     }
 
     /// A process that loses the race to create opens what the winner made; if that is
     /// removed again before it does, it creates. No process waits for another.
-    fn open_or_create_location(
+    fn open_or_create_with(
         &self,
-        location: &Location,
+        address: Address<'_>,
     ) -> Result<ShmMap<N, K, V, Key, Value>, Error> {
         let mut rounds = 0..OPEN_OR_CREATE_ROUNDS;
         loop {
-            match self.open_location(location.clone()) {
+            match self.open_with(address) {
                 Err(OpenError::NotFound { .. }) => {}
                 opened => return Ok(opened?),
             }
-            match self.create_location(location.clone()) {
+            match self.create_with(address) {
                 Err(CreateError::AlreadyExists { .. }) if rounds.next().is_some() => {}
                 created => return Ok(created?),
             }

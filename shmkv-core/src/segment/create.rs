@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::header::Expected;
 use super::location::Location;
 use super::open::{NotMapped, map};
-use super::settings::Settings;
+use super::pages::Pages;
 use super::{Segment, dirty};
 use crate::error::CreateError;
 use crate::layout::Geometry;
@@ -24,7 +24,7 @@ pub(crate) fn create<G: Geometry>(
     location: Location,
     expected: &Expected,
     geometry: G,
-    settings: Settings,
+    pages: Pages,
 ) -> Result<Unnamed<G>, CreateError> {
     let failed = |action| failed(&location, action);
     let NewObject { object, temporary } = match location.path() {
@@ -44,7 +44,7 @@ pub(crate) fn create<G: Geometry>(
     let seed = sys::random_seed().map_err(failed("choose a hash seed for"))?;
     expected.write(&object, seed).map_err(failed("write"))?;
     let len = geometry.dimensions().schema_at;
-    let mapping = map(&object, len, true, settings)
+    let mapping = map(&object, len, true, pages)
         .map_err(|NotMapped { action, source }| failed(action)(source))?;
     let too_short = failed("map");
     let segment = Segment::new(geometry, mapping, seed, object, location.clone())

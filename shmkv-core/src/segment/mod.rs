@@ -14,7 +14,7 @@ mod dirty;
 mod header;
 mod location;
 mod open;
-mod settings;
+mod pages;
 
 use std::io;
 
@@ -24,7 +24,7 @@ pub(crate) use self::create::create;
 pub(crate) use self::header::Expected;
 pub(crate) use self::location::Location;
 pub(crate) use self::open::Opened;
-pub(crate) use self::settings::Settings;
+pub(crate) use self::pages::Pages;
 use crate::layout::{Bucket, CONTROL_AT, Control, Dimensions, Geometry, SHARDS_AT, Shard};
 use crate::sync::AtomicU64;
 use crate::sys::{Mapping, Object};

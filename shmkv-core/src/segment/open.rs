@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::header::{Expected, Header};
 use super::location::Location;
-use super::settings::Settings;
+use super::pages::Pages;
 use super::{Segment, dirty};
 use crate::codec::ParsedSchema;
 use crate::error::OpenError;
@@ -120,7 +120,7 @@ impl Opened {
     pub(crate) fn map<G: Geometry>(
         self,
         geometry: G,
-        settings: Settings,
+        pages: Pages,
     ) -> Result<Segment<G>, OpenError> {
         let Self {
             header,
@@ -134,7 +134,7 @@ impl Opened {
             return Err(OpenError::NetworkFileSystem { name, kind });
         }
         let len = geometry.dimensions().schema_at;
-        let mapping = map(&object, len, writable, settings)
+        let mapping = map(&object, len, writable, pages)
             .map_err(|NotMapped { action, source }| failed(action)(source))?;
         let too_short = failed("map");
         let segment = Segment::new(geometry, mapping, header.seed, object, location.clone())
@@ -166,17 +166,16 @@ pub(super) struct NotMapped {
     pub(super) source: io::Error,
 }
 
-/// Maps an object, with the pages that the settings ask for.
+/// Maps an object, with the pages that are asked for.
 pub(super) fn map(
     object: &Object,
     len: usize,
     writable: bool,
-    settings: Settings,
+    pages: Pages,
 ) -> Result<Mapping, NotMapped> {
     let failed = |action| move |source| NotMapped { action, source };
-    let mapping =
-        Mapping::new(object, len, writable, settings.huge_pages).map_err(failed("map"))?;
-    if settings.prefault {
+    let mapping = Mapping::new(object, len, writable, pages.huge).map_err(failed("map"))?;
+    if pages.prefault {
         // To prefault a file on a disk for writing would count as changing all of it.
         let for_writing = writable && object.is_memory().map_err(failed("stat"))?;
         mapping.prefault(for_writing).map_err(failed("prefault"))?;

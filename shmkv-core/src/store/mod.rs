@@ -9,23 +9,27 @@
 mod locks;
 mod open;
 mod read;
+mod settings;
 mod stats;
 mod version;
 mod write;
 
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-pub(crate) use self::open::{create, join};
+pub(crate) use self::open::{
+    Address, Description, Types, create, open, open_untyped, receive, unlink,
+};
 pub(crate) use self::read::Scan;
+pub(crate) use self::settings::Settings;
 pub use self::stats::Stats;
 pub use self::version::{Exchange, Version, Versioned};
 use crate::error::AccessError;
 use crate::layout::{Dimensions, Geometry};
 use crate::lock::MAX_ID;
 use crate::segment::Segment;
-pub(crate) use crate::segment::{Expected, Location, Opened, Settings};
 use crate::sys::{self, Deadline, Object, Registration};
 use crate::table::Table;
 
@@ -62,9 +66,14 @@ impl<G: Geometry> Store<G> {
         self.object().as_fd()
     }
 
-    /// Where the segment is.
-    pub(crate) fn location(&self) -> &Location {
+    /// Where the map is, for people.
+    pub(crate) fn location(&self) -> impl fmt::Display {
         self.segment.location()
+    }
+
+    /// Its name, if it is in a shared-memory object.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.segment.location().name()
     }
 
     /// Bytes that are mapped.

@@ -11,7 +11,7 @@
 #![allow(unsafe_code)]
 
 #[cfg(not(loom))]
-use super::{AtomicU8, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 /// A type that may be referred to in shared memory.
 ///

@@ -40,7 +40,8 @@ use nix::fcntl::{self, FcntlArg};
 use nix::libc;
 use nix::sys::mman::{self, MapFlags, MmapAdvise, ProtFlags};
 
-use super::{Object, fork};
+use super::fork;
+use super::object::Object;
 
 /// The byte of id 0, which is never handed out; the byte of id `n` is `n` further on.
 const LIVENESS_AT: i64 = 1 << 62;

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::codec::{EncodeError, ParsedSchema};
 use crate::error::{AccessError, OpenError};
 use crate::layout::Dimensions;
-use crate::store::{self, Location, Opened, Scan, Settings, Stats, Store, Version, Versioned};
+use crate::store::{self, Address, Description, Scan, Settings, Stats, Store, Version, Versioned};
 use crate::table::{Change, Condition, Fault};
 
 /// A read-only handle of a map of any type: keys and values are bytes, and a
@@ -40,10 +40,7 @@ use crate::table::{Change, Condition, Fault};
 /// ```
 pub struct UntypedReader {
     store: Store<Dimensions>,
-    key: ParsedSchema,
-    value: ParsedSchema,
-    fingerprints: [u64; 2],
-    created: u64,
+    about: Description,
 }
 
 /// A handle of a map of any type that may also change it. Keys and values must have the
@@ -64,7 +61,7 @@ impl UntypedReader {
     ///
     /// See [`OpenError`].
     pub fn open(name: impl AsRef<str>) -> Result<Self, OpenError> {
-        Self::of(Opened::open(Location::named(name.as_ref())?, false)?)
+        Self::open_with(Address::Name(name.as_ref()), false)
     }
 
     /// Opens the map in the file at `path` for reading only.
@@ -73,46 +70,38 @@ impl UntypedReader {
     ///
     /// See [`OpenError`].
     pub fn open_at(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::of(Opened::open(Location::file(path.as_ref()), false)?)
+        Self::open_with(Address::Path(path.as_ref()), false)
     }
 
-    fn of(opened: Opened) -> Result<Self, OpenError> {
-        opened.limit_entries(ENTRY_LIMIT)?;
-        let (key, value) = opened.types()?;
-        let (dimensions, created) = (opened.dimensions(), opened.created());
-        let fingerprints = opened.fingerprints();
-        Ok(Self {
-            store: store::join(opened, dimensions, Settings::DEFAULT)?,
-            key,
-            value,
-            fingerprints,
-            created,
-        })
+    fn open_with(address: Address<'_>, writable: bool) -> Result<Self, OpenError> {
+        let settings = Settings::DEFAULT;
+        let (store, about) = store::open_untyped(address, writable, ENTRY_LIMIT, settings)?;
+        Ok(Self { store, about })
     }
 
     /// Returns the schema of the keys: what their bytes mean.
     #[must_use]
     pub fn key_schema(&self) -> &ParsedSchema {
-        &self.key
+        &self.about.key
     }
 
     /// Returns the schema of the values: what their bytes mean.
     #[must_use]
     pub fn value_schema(&self) -> &ParsedSchema {
-        &self.value
+        &self.about.value
     }
 
     /// Returns the fingerprint of the key type, as the map's creator stored it: that of its
     /// schema, see [`Schema::fingerprint`](crate::schema::Schema::fingerprint).
     #[must_use]
     pub fn key_fingerprint(&self) -> u64 {
-        self.fingerprints[0]
+        self.about.fingerprints[0]
     }
 
     /// Returns the fingerprint of the value type.
     #[must_use]
     pub fn value_fingerprint(&self) -> u64 {
-        self.fingerprints[1]
+        self.about.fingerprints[1]
     }
 
     /// Returns how many entries fit: `N`.
@@ -142,7 +131,7 @@ impl UntypedReader {
     /// Returns when the segment was created, by its creator's clock.
     #[must_use]
     pub fn created(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_nanos(self.created)
+        UNIX_EPOCH + Duration::from_nanos(self.about.created)
     }
 
     /// As [`ShmReader::len`](crate::ShmReader::len).
@@ -220,8 +209,7 @@ impl UntypedMap {
     ///
     /// See [`OpenError`].
     pub fn open(name: impl AsRef<str>) -> Result<Self, OpenError> {
-        let opened = Opened::open(Location::named(name.as_ref())?, true)?;
-        UntypedReader::of(opened).map(|reader| Self { reader })
+        UntypedReader::open_with(Address::Name(name.as_ref()), true).map(|reader| Self { reader })
     }
 
     /// Opens the map in the file at `path` for reading and writing.
@@ -230,8 +218,7 @@ impl UntypedMap {
     ///
     /// See [`OpenError`].
     pub fn open_at(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let opened = Opened::open(Location::file(path.as_ref()), true)?;
-        UntypedReader::of(opened).map(|reader| Self { reader })
+        UntypedReader::open_with(Address::Path(path.as_ref()), true).map(|reader| Self { reader })
     }
 
     /// Stores the bytes of a value, and returns those that they replace.
@@ -323,8 +310,8 @@ impl fmt::Debug for UntypedReader {
             .field("name", &format_args!("{}", self.store.location()))
             .field("len", &self.len())
             .field("capacity", &self.capacity())
-            .field("key", &format_args!("{}", self.key))
-            .field("value", &format_args!("{}", self.value))
+            .field("key", &format_args!("{}", self.about.key))
+            .field("value", &format_args!("{}", self.about.value))
             .finish_non_exhaustive()
     }
 }

@@ -2,3 +2,4 @@
 
 mod encodings;
 mod messages;
+mod untyped_messages;

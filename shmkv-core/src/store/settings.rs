@@ -1,6 +1,8 @@
-//! How a segment is created or opened.
+//! How a map is created or opened.
 
 use std::time::Duration;
+
+use crate::segment::Pages;
 
 /// The settings of a handle. The public `Options` are built on them.
 #[derive(Clone, Copy, Debug)]
@@ -23,4 +25,12 @@ impl Settings {
         prefault: false,
         huge_pages: false,
     };
+
+    /// How the segment is to be mapped.
+    pub(super) fn pages(&self) -> Pages {
+        Pages {
+            prefault: self.prefault,
+            huge: self.huge_pages,
+        }
+    }
 }
