@@ -283,7 +283,7 @@ pub(crate) fn sizes(expected: &[u64; 3], found: &[u64; 3]) -> String {
 #[non_exhaustive]
 pub enum AccessError {
     /// The map holds `N` entries, so a new key does not fit.
-    #[error("the map is full: all {capacity} entries are in use")]
+    #[error("the map is full: {capacity} of {capacity} entries are in use")]
     Full {
         /// Entries that fit: `N`.
         capacity: usize,

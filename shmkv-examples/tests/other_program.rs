@@ -131,7 +131,7 @@ macro_rules! refused {
             panic!("{:?}", site.printed);
         };
         println!("{}: {said}", stringify!($module));
-        let prefix = format!("error: {} ", name.0);
+        let prefix = format!("error: cannot open {}: ", name.0);
         said.strip_prefix(&prefix).unwrap().to_owned()
     }};
 }

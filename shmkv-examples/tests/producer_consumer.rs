@@ -144,7 +144,7 @@ fn mistakes_are_reported() {
             (&["--remove", &name.0][..], &*no_store),
             (&["--remvoe"], "error: unknown option --remvoe; try --help"),
             (&["/a", "/b"], "error: unexpected argument /b; try --help"),
-            (&["/a/b"], "cannot be the name of a segment"),
+            (&["/a/b"], "invalid segment name"),
         ] {
             programs.push((Running::start(program, arguments), message));
         }
@@ -154,8 +154,8 @@ fn mistakes_are_reported() {
     // The name is that of a file which is not a map.
     std::fs::write(file_of(&name.0), "no segment at all").unwrap();
     refused(vec![
-        (producer(&name), "is not a shmkv segment"),
-        (consumer(&name), "is not a shmkv segment"),
+        (producer(&name), "not a shmkv segment"),
+        (consumer(&name), "not a shmkv segment"),
     ]);
     let untouched = std::fs::read(file_of(&name.0)).unwrap();
     assert_eq!(untouched, b"no segment at all");

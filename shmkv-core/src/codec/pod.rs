@@ -170,6 +170,7 @@ impl<R, T: bytemuck::Pod, const SIZE: usize> ShmField<R> for Pod<T, SIZE> {
         decode_pod(bytes).map(Pod)
     }
 
+    #[doc(hidden)]
     #[inline(always)]
     fn as_encoded(&self) -> Option<&[u8]> {
         Some(bytemuck::bytes_of(&self.0))
@@ -185,6 +186,7 @@ macro_rules! to_pod {
                 encode_pod(self, out)
             }
 
+            #[doc(hidden)]
             #[inline(always)]
             fn as_encoded(&self) -> Option<&[u8]> {
                 Some(bytemuck::bytes_of(self))
@@ -197,6 +199,7 @@ macro_rules! to_pod {
                 encode_pod(*self, out)
             }
 
+            #[doc(hidden)]
             #[inline(always)]
             fn as_encoded(&self) -> Option<&[u8]> {
                 Some(bytemuck::bytes_of(*self))

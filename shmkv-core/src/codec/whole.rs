@@ -163,6 +163,7 @@ macro_rules! to_whole {
                 self.encode(out)
             }
 
+            #[doc(hidden)]
             #[inline(always)]
             fn as_encoded(&self) -> Option<&[u8]> {
                 ShmField::as_encoded(self)
@@ -175,6 +176,7 @@ macro_rules! to_whole {
                 (**self).encode(out)
             }
 
+            #[doc(hidden)]
             #[inline(always)]
             fn as_encoded(&self) -> Option<&[u8]> {
                 ShmField::as_encoded(*self)

@@ -189,7 +189,7 @@ fn access_as_printed() {
     check(&[
         (
             &AccessError::Full { capacity: 10 },
-            "the map is full: all 10 entries are in use",
+            "the map is full: 10 of 10 entries are in use",
         ),
         (
             &AccessError::ShardFull,
@@ -228,6 +228,6 @@ fn access_as_printed() {
     let full = Error::from(AccessError::Full { capacity: 10 });
     assert_eq!(
         full.to_string(),
-        "the map is full: all 10 entries are in use"
+        "the map is full: 10 of 10 entries are in use"
     );
 }
