@@ -1,14 +1,7 @@
-//! The protocol of a change, under a shard's lock.
-//!
-//! | step | add | replace | remove | clear |
-//! |---|---|---|---|---|
-//! | say which counters will be in doubt: `intent` | yes | | yes | yes |
-//! | take a number: `issued` | yes | yes | yes | yes |
-//! | fill a vacant slot: mark, fence, words, version | yes | yes | | |
-//! | raise overflow counters along the path | yes | | | |
-//! | **publish: store `tags`** | yes | yes | yes | each bucket |
-//! | lower overflow counters along the path | | | yes | all |
-//! | commit: `live`, `committed`, clear `intent` | yes | `committed` | yes | yes |
+//! The protocol of a change, under a shard's lock: name the counters that will be in doubt,
+//! take a number, fill a vacant slot, raise the overflow counters, **publish**, lower the
+//! overflow counters, commit. DESIGN.md, section 4.1, has the steps in a table, and argues
+//! for their order.
 //!
 //! A writer that dies before it publishes has changed nothing that a reader can see; one
 //! that dies afterwards leaves a complete change, and counters that `recover` computes
