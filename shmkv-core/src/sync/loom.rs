@@ -1,31 +1,29 @@
 //! Atomics under loom, and threads that die.
 //!
-//! A model's memory is an *image*: a list of words in the order in which they
-//! are created. Outside a run of loom the words are plain, so that a model
-//! can be set up by the shipped code itself. In a run each word starts with its
-//! value in the image. Words that no thread of the model stores to are no loom
-//! objects, which keeps the state space small; the first store to such a word
-//! ends the run with [`Grown`], and the model starts again with one more.
+//! The memory of a model is an *image*: a list of words in the order in which they are
+//! created. Outside a run of loom the words are plain, so that the shipped code itself can
+//! set a model up. In a run each word starts with its value in the image. A word to which
+//! no thread of the model stores is no loom object, which keeps the state space small; the
+//! first store to such a word ends the run with [`Grown`], and the model starts again with
+//! one more loom object.
 //!
-//! loom looks for another order of two accesses only if nobody has accessed the
-//! word between them. A reader's load, a writer's load and that writer's store,
-//! in this order, would therefore never be tried with the reader last. So a
-//! thread that alone stores to a word reads it from a copy, since it can read
-//! nothing but what it stored last; and on the lock's word, to which several
+//! loom tries two accesses in the other order only if no access to the word lies between
+//! them. So it would never move a reader's load behind a writer's load and store of the
+//! same word. Therefore the only thread that stores to a word reads it from a copy (it can
+//! read nothing but its own last store), and on the lock's word, to which several threads
 //! store, every access counts as a store, by way of a second loom object.
 //!
-//! loom runs all threads of a model on one thread of the system, so what
-//! belongs to a run is thread-local here.
+//! loom runs all threads of a model on one thread of the system, so the state of a run is
+//! thread-local here.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering::{self, Relaxed, SeqCst};
 
 use loom::sync::atomic as inner;
 use loom::thread::{JoinHandle, ThreadId, current};
 
-use std::sync::atomic::Ordering::{self, Relaxed, SeqCst};
-
-/// Who stores to a word.
+/// The threads that store to a word.
 #[derive(Clone, Copy, PartialEq)]
 enum Storer {
     Nobody,
@@ -34,26 +32,26 @@ enum Storer {
     Many,
 }
 
-/// What the words of one model are, and how its run stands.
+/// The words of one model, and the state of its run.
 #[derive(Default)]
 struct World {
     /// The words' values at the start of each execution.
     image: Vec<u64>,
-    /// Which threads store to them.
+    /// The threads that store to them.
     storers: Vec<Storer>,
     /// Their values in this execution, if they have one storer or none.
     copy: Vec<u64>,
     /// The index of the word that is created next.
     next: usize,
-    /// Whether loom is at work.
+    /// Whether loom is running the model.
     running: bool,
-    /// Whether the run has failed, so that all that is left is unwinding.
+    /// Whether the run has failed, so that its threads only unwind.
     failed: bool,
     /// Whether a sequentially consistent exchange is a full barrier.
     barriers: bool,
     /// The threads of this execution, in the order of their numbers.
     threads: Vec<ThreadId>,
-    /// Threads that are to die, and after how many more stores; 0 = dead.
+    /// Threads that are to die, and after how many more stores; 0: dead.
     doomed: Vec<(ThreadId, usize)>,
 }
 
@@ -65,18 +63,18 @@ fn world<R>(of: impl FnOnce(&mut World) -> R) -> R {
     WORLD.with_borrow_mut(of)
 }
 
-/// Why a run ended early: a word turned out to be stored to.
+/// The payload with which a run ends early: a thread stored to one more word.
 pub(crate) struct Grown;
 
-/// Why a doomed thread unwinds.
+/// The payload with which a doomed thread unwinds.
 struct Killed;
 
-/// Forgets everything; what is created and stored next makes up the image.
+/// Starts a new image: what is created and stored from now on.
 pub(crate) fn lay_out() {
     world(|world| *world = World::default());
 }
 
-/// To be called at the start of each execution.
+/// Called at the start of each execution.
 pub(crate) fn begin() {
     let me = current().id();
     world(|world| {
@@ -90,13 +88,13 @@ pub(crate) fn begin() {
     });
 }
 
-/// To be called when loom has finished.
+/// Called when loom has finished.
 pub(crate) fn end() {
     world(|world| world.running = false);
 }
 
-/// To be called by whatever fails, before it unwinds: from then on no thread of
-/// the model does anything. Tells whether there was a model.
+/// Called when an assertion fails, before it unwinds: from then on the accesses of the
+/// model's threads have no effect. Returns whether a model was running.
 pub(crate) fn fail() -> bool {
     WORLD.with(|world| match world.try_borrow_mut() {
         Ok(mut world) => {
@@ -107,8 +105,8 @@ pub(crate) fn fail() -> bool {
     })
 }
 
-/// In this execution a sequentially consistent exchange is a full barrier, as
-/// it is on x86-64. For loom it is no more than acquire and release.
+/// Makes a sequentially consistent exchange a full barrier in this execution, as it is on
+/// x86-64. To loom it is only an acquire and a release.
 pub(crate) fn exchanges_are_barriers() {
     world(|world| world.barriers = true);
 }
@@ -126,7 +124,7 @@ fn me() -> usize {
     world(|world| world.threads.iter().position(|id| *id == me)).unwrap_or(0)
 }
 
-/// Runs `body`, of which nothing happens after its store number `stores`.
+/// Runs `body`, which has no effect after its store number `stores`.
 ///
 /// `None` if it was killed: its destructors ran, but had no effect.
 pub(crate) fn killed_after<R>(stores: usize, body: impl FnOnce() -> R) -> Option<R> {
@@ -141,13 +139,13 @@ pub(crate) fn killed_after<R>(stores: usize, body: impl FnOnce() -> R) -> Option
     }
 }
 
-/// Whether this thread has no effect any more.
+/// Whether the accesses of this thread have no effect any more.
 fn is_gone() -> bool {
     let (failed, doomed) = world(|world| (world.failed, !world.doomed.is_empty()));
     failed || doomed && fuse(|left| *left == 0).unwrap_or(false)
 }
 
-/// How many stores this thread may still make, if it is doomed.
+/// Passes the number of stores that this thread may still make, if it is doomed.
 fn fuse<R>(of: impl FnOnce(&mut usize) -> R) -> Option<R> {
     let me = current().id();
     world(|world| {
@@ -156,7 +154,7 @@ fn fuse<R>(of: impl FnOnce(&mut usize) -> R) -> Option<R> {
     })
 }
 
-/// Counts a store; the thread dies of the last one.
+/// Counts a store; after the last one the thread dies.
 fn stored() {
     if world(|world| world.doomed.is_empty()) {
         return;
@@ -195,7 +193,7 @@ fn known(at: usize) -> Option<u64> {
     }
 }
 
-/// Before a store: notes who stores what.
+/// Before a store: records the thread and the value.
 fn note_store(at: usize, value: u64) {
     if !world(|world| world.running) {
         world(|world| world.image[at] = value);
@@ -218,7 +216,7 @@ fn note_store(at: usize, value: u64) {
     }
 }
 
-/// The fence, except for a thread that has no effect any more.
+/// The fence; none for a thread whose accesses have no effect any more.
 pub(crate) fn fence(order: Ordering) {
     if world(|world| world.running) && !is_gone() {
         inner::fence(order);
@@ -271,25 +269,25 @@ word!(AtomicU8, u8);
 word!(AtomicU64, u64);
 
 impl AtomicU64 {
-    /// Of tables with several shards, which no model has.
+    /// For tables with several shards, which no model has.
     pub(crate) fn fetch_add(&self, _: u64, _: Ordering) -> u64 {
         unreachable!("the models' tables have one shard")
     }
 
-    /// As [`fetch_add`](Self::fetch_add).
+    /// For tables with several shards, which no model has.
     pub(crate) fn fetch_sub(&self, _: u64, _: Ordering) -> u64 {
         unreachable!("the models' tables have one shard")
     }
 }
 
-/// A lock's word; always free at first.
+/// A lock's word, free at first.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicU32 {
     word: Option<(inner::AtomicU32, inner::AtomicU32)>,
 }
 
 impl AtomicU32 {
-    /// A word that threads of the model use.
+    /// A word that the threads of the model share.
     pub(crate) fn shared() -> Self {
         let new = || inner::AtomicU32::new(0);
         Self {

@@ -116,7 +116,7 @@ fn passed_to_another_user() -> Result<(), String> {
         let again = fd.try_clone().unwrap();
         let refused = Map::from_fd(again).map(|_| ());
         assert!(
-            matches!(&refused, Err(OpenError::Io { action: "re-open", source, .. })
+            matches!(&refused, Err(OpenError::Io { action: "reopen", source, .. })
                 if source.kind() == ErrorKind::PermissionDenied),
             "{refused:?}"
         );
@@ -249,7 +249,7 @@ fn reused_name() -> Result<(), String> {
             return Err(format!("destroy through an old handle: {refused:?}"));
         };
         ensure(
-            message.contains(name) && message.contains("another segment"),
+            message.contains(name) && message.contains("another object"),
             &message,
         )?;
     }

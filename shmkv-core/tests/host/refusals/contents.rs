@@ -47,7 +47,7 @@ pub(crate) fn lengths() -> Result<(), Failed> {
         "empty",
         b"",
         empty,
-        &["is not a shmkv segment", "starts with \"\""],
+        &["not a shmkv segment", "starts with \"\""],
     );
     let text =
         |it: &OpenError| matches!(it, OpenError::NotASegment { found, .. } if found == b"some tex");
@@ -157,7 +157,13 @@ pub(crate) fn headers() -> Result<(), Failed> {
         &["invalid byte-order mark"],
     );
     let bytes = with(88, &[9; 8], false);
-    refused(&mut cases, "seed", &bytes, damaged, &["header's checksum"]);
+    refused(
+        &mut cases,
+        "seed",
+        &bytes,
+        damaged,
+        &["header checksum mismatch"],
+    );
     // Inconsistent words with a correct checksum, as from a program with other constants.
     for at in [56, 64, 72, 80, 112, 120] {
         let bytes = with(at, &5_u32.to_ne_bytes(), true);

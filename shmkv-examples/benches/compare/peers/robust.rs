@@ -100,7 +100,7 @@ impl<K: Key, const V: usize> Robust<K, V> {
         // SAFETY: `attributes` are initialised.
         check(unsafe { libc::pthread_mutexattr_setpshared(&raw mut attributes, shared) })?;
         let robust = libc::PTHREAD_MUTEX_ROBUST;
-        // SAFETY: as above.
+        // SAFETY: `attributes` are initialised, as for the call before.
         check(unsafe { libc::pthread_mutexattr_setrobust(&raw mut attributes, robust) })?;
         // SAFETY: the mutex is at the start of the mapping, and no thread uses it yet.
         check(unsafe { libc::pthread_mutex_init(self.mutex(), &raw const attributes) })
