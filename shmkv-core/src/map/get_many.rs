@@ -63,7 +63,7 @@ where
         self.get_batch(keys, values)
     }
 
-    /// Fills `values`, one for each key.
+    /// Fills `values`, one for each key; all are `None` at first.
     #[inline(always)]
     fn get_batch(
         &self,
@@ -116,18 +116,17 @@ where
     }
 }
 
-/// Decodes a value into its place, so that it is not copied once more.
+/// Decodes a value, if there is one, into its place, so that it is not copied once more.
 #[inline(always)]
 fn decode_to<const V: usize, Value: ShmValue<V>>(
     place: &mut Option<Value>,
 ) -> impl FnOnce(Option<u64>, &Buffer<V>) -> Result<(), AccessError> {
     |found, value| {
-        match (found, value.bytes()) {
-            (Some(_), Some(bytes)) => match Value::decode(bytes) {
+        if let (Some(_), Some(bytes)) = (found, value.bytes()) {
+            match Value::decode(bytes) {
                 Ok(value) => *place = Some(value),
                 Err(error) => return Err(AccessError::Decode(error)),
-            },
-            _ => *place = None,
+            }
         }
         Ok(())
     }
