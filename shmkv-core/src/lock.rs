@@ -5,16 +5,18 @@
 //! | 0 | free |
 //! | id | held by the writer with that id |
 //! | id + `WAITERS` | held, and another writer may sleep on the word |
-//! | `ABANDONED` (+ `WAITERS`) | its holder unwound; free after a repair |
+//! | `ABANDONED` (+ `WAITERS`) | its holder panicked, or died and its id was handed out again; free after a repair |
 //!
 //! The lock never judges a holder by time or process id. It asks an [`Os`], which
 //! answers from the kernel's own records, and only a proven death lets another writer
 //! take the word over. A takeover yields an [`Orphan`], and the only way from there to
-//! a [`Guard`] is [`Orphan::recover`], which runs the repair. [`Guard::release`] gives
-//! the lock back; dropping a guard, which only unwinding does, abandons it.
+//! a [`Guard`] is [`Orphan::recover`], which runs the repair that its caller hands in.
+//! [`Guard::release`] gives the lock back; dropping a guard, which only unwinding does,
+//! abandons it.
 //!
 //! [`Held`] proves that a lock is held: only a guard makes one, it borrows the guard,
-//! and no other module can construct it. What changes a shard takes a `Held`.
+//! and no other module can construct it. Every operation of `table` that changes a shard
+//! takes a `Held`.
 //!
 //! Asking whether the holder lives and taking its word over are two steps. If the
 //! holder's id went to a new writer between them, and that writer took the lock, the
@@ -37,7 +39,8 @@ use crate::sync::{
 const WAITERS: u32 = 1 << 31;
 /// The bits of a holder's id.
 const ID: u32 = (1 << 30) - 1;
-/// In place of an id: the holder unwound and left the shard to be repaired.
+/// In place of an id: the holder panicked, or died and its id went to a new writer. The
+/// shard has to be repaired.
 const ABANDONED: u32 = ID;
 /// Ids run from 1 to this.
 pub(crate) const MAX_ID: u32 = ABANDONED - 1;
@@ -68,8 +71,8 @@ pub(crate) struct TimedOut;
 pub(crate) enum Acquired<'a, O: Os> {
     /// The shard is in order.
     Clean(Guard<'a, O>),
-    /// The last holder died: the shard has to be repaired.
-    OwnerDied(Orphan<'a, O>),
+    /// The last holder died or panicked: the shard has to be repaired.
+    Orphaned(Orphan<'a, O>),
 }
 
 /// The lock of one shard, held.
@@ -81,7 +84,8 @@ pub(crate) struct Guard<'a, O: Os> {
     shard: usize,
 }
 
-/// The lock of one shard whose holder died; it has to be repaired before use.
+/// The lock of one shard whose holder died or panicked; the shard has to be repaired before
+/// use.
 #[must_use]
 pub(crate) struct Orphan<'a, O: Os>(Guard<'a, O>);
 
@@ -180,7 +184,7 @@ fn acquire_slow<'a, O: Os>(
             // visible.
             if word.compare_exchange(seen, mine, acquire, Relaxed).is_ok() {
                 let guard = Guard::new(word, shard, me, os);
-                return Ok(Acquired::OwnerDied(Orphan(guard)));
+                return Ok(Acquired::Orphaned(Orphan(guard)));
             }
         } else if expired() {
             if has_slept {
@@ -193,7 +197,7 @@ fn acquire_slow<'a, O: Os>(
                 .compare_exchange(seen, seen | WAITERS, Relaxed, Relaxed)
                 .is_ok()
         {
-            os.sleep(word, seen | WAITERS, slice(me));
+            os.sleep(word, seen | WAITERS, time_slice(me));
             has_slept = true;
         }
     }
@@ -201,7 +205,7 @@ fn acquire_slow<'a, O: Os>(
 
 /// How long to sleep before asking again whether the holder lives: 10 to 20 ms, spread
 /// so that waiters do not all wake at once.
-fn slice(me: u32) -> Duration {
+fn time_slice(me: u32) -> Duration {
     let slice = Duration::from_millis(u64::from(10 + me % 11));
     Rule::LockWaitSlice.or(slice, Duration::MAX)
 }

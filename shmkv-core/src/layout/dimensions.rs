@@ -1,9 +1,9 @@
 //! Sizes, counts and offsets of a map, all of which follow from `N`, `K` and `V`.
 //!
 //! The mapping's safety rests on two facts that this file alone can change: a
-//! [`Dimensions`] comes from [`Dimensions::new`] only, which lays the parts out one
-//! after the other, and a [`Geometry`] always answers with the same dimensions. Both
-//! are private here: the struct has a private field, the trait a private supertrait.
+//! [`Dimensions`] comes from [`Dimensions::new`] only, which lays the parts out one after
+//! the other, and never changes; and a [`Geometry`] always answers with the same
+//! dimensions. So the struct's fields are private, and so is the trait's supertrait.
 
 use super::bucket::{BUCKET_LEN, MAX_LIVE, SLOTS};
 use super::shard::SHARD_LEN;
@@ -13,28 +13,52 @@ use crate::bytes;
 /// Sizes, counts and offsets of one map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dimensions {
+    capacity: usize,
+    key_len: usize,
+    value_len: usize,
+    shards: usize,
+    buckets_per_shard: usize,
+    key_words: usize,
+    slot_words: usize,
+    buckets_at: usize,
+    slots_at: usize,
+    schema_at: usize,
+}
+
+/// Defines a getter for each field: the fields are private, so that nothing changes them.
+macro_rules! getters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        impl Dimensions {
+            $($(#[$doc])*
+            #[inline(always)]
+            pub(crate) const fn $name(&self) -> usize {
+                self.$name
+            })*
+        }
+    };
+}
+
+getters! {
     /// Entries that fit: `N`.
-    pub(crate) capacity: usize,
+    capacity,
     /// Bytes of a key: `K`.
-    pub(crate) key_len: usize,
+    key_len,
     /// Bytes of a value: `V`.
-    pub(crate) value_len: usize,
+    value_len,
     /// Shards, a power of two.
-    pub(crate) shards: usize,
+    shards,
     /// Buckets of one shard.
-    pub(crate) buckets_per_shard: usize,
+    buckets_per_shard,
     /// Words of a key.
-    pub(crate) key_words: usize,
+    key_words,
     /// Words of a slot: version, key, value.
-    pub(crate) slot_words: usize,
+    slot_words,
     /// Offset of the buckets.
-    pub(crate) buckets_at: usize,
+    buckets_at,
     /// Offset of the slots.
-    pub(crate) slots_at: usize,
+    slots_at,
     /// Offset of the schema: the length of everything before it, which is mapped.
-    pub(crate) schema_at: usize,
-    /// Private, so that only `new` makes one.
-    _made_by_new: (),
+    schema_at,
 }
 
 impl Dimensions {
@@ -68,7 +92,6 @@ impl Dimensions {
             buckets_at,
             slots_at,
             schema_at: align_up(slots_at + buckets * SLOTS * slot_words * 8),
-            _made_by_new: (),
         })
     }
 

@@ -99,7 +99,7 @@ where
             }
             let mut slots = [None; AT_ONCE];
             for (hash, slot) in hashes.iter().zip(&mut slots).take(keys.len()) {
-                *slot = table.prefetch_slot(*hash);
+                *slot = table.hint_slot(*hash);
             }
             for (((key, value), hash), slot) in keys.iter().zip(values).zip(&hashes).zip(&slots) {
                 let key = encode_key(key, &mut scratch)?;

@@ -64,7 +64,7 @@ where
             map: self,
             hash,
             key,
-            slot: AtomicUsize::new(a_slot_of_its_shard.to_number()),
+            slot: AtomicUsize::new(a_slot_of_its_shard.to_raw()),
             version: AtomicU64::new(u64::MAX),
         })
     }
@@ -84,7 +84,7 @@ where
     pub fn get(&self) -> Result<Option<Value>, AccessError> {
         if V <= STACK_LIMIT {
             let mut value = Buffer::<V>::new();
-            let slot = SlotIndex::from_number(self.slot.load(Relaxed));
+            let slot = SlotIndex::from_raw(self.slot.load(Relaxed));
             let version = self.version.load(Relaxed);
             let table = self.map.store.table();
             if let Lookup::Found(version) = table.reread_slot(slot, version, self.hash, &mut value)
@@ -100,13 +100,13 @@ where
     fn get_moved(&self) -> Result<Option<Value>, AccessError> {
         let table = self.map.store.table();
         if V <= STACK_LIMIT
-            && let Some(slot) = table.prefetch_slot(self.hash)
+            && let Some(slot) = table.hint_slot(self.hash)
         {
             let mut value = Buffer::<V>::new();
             if let Lookup::Found(version) =
                 table.find_in_slot(slot, self.hash, &self.key, &mut value)
             {
-                self.slot.store(slot.to_number(), Relaxed);
+                self.slot.store(slot.to_raw(), Relaxed);
                 self.version.store(version, Relaxed);
                 return decode(Some(version), &value);
             }

@@ -88,7 +88,7 @@ impl Heap {
                 return whole(found, value);
             }
         }
-        if let Some(slot) = table.prefetch_slot(hash)
+        if let Some(slot) = table.hint_slot(hash)
             && let Lookup::Found(version) = table.find_in_slot(slot, hash, &key, &mut value[..])
         {
             *last = Some((slot, version));

@@ -57,7 +57,7 @@ impl World {
         let word = &self.word;
         let guard = match acquire(word, 0, me, &self.kernel, || expired)? {
             Acquired::Clean(guard) => guard,
-            Acquired::OwnerDied(orphan) => {
+            Acquired::Orphaned(orphan) => {
                 self.repairs.set(self.repairs.get() + 1);
                 orphan.recover(|held| self.heap.table().recover(held))
             }

@@ -43,7 +43,7 @@ pub(crate) fn create<G: Geometry>(
     reserve(&object, &location, expected.total_len())?;
     let seed = sys::random_seed().map_err(failed("choose a hash seed for"))?;
     expected.write(&object, seed).map_err(failed("write"))?;
-    let len = geometry.dimensions().schema_at;
+    let len = geometry.dimensions().schema_at();
     let mapping = map(&object, len, true, pages)
         .map_err(|NotMapped { action, source }| failed(action)(source))?;
     let too_short = failed("map");
@@ -90,22 +90,20 @@ impl<G: Geometry> Unnamed<G> {
     }
 
     /// Gives the segment its mode and its name: from here on other processes find it.
-    pub(crate) fn publish(self, mode: u32) -> Result<Segment<G>, CreateError> {
+    pub(crate) fn give_name(self, mode: u32) -> Result<Segment<G>, CreateError> {
         let Self { segment, temporary } = self;
         let location = &segment.location;
-        give_name(&segment.object, location, mode, temporary).map_err(|source| {
-            match source.kind() {
-                io::ErrorKind::AlreadyExists => CreateError::AlreadyExists {
-                    name: location.to_string(),
-                },
-                _ => failed(location, "link")(source),
-            }
+        link(&segment.object, location, mode, temporary).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => CreateError::AlreadyExists {
+                name: location.to_string(),
+            },
+            _ => failed(location, "publish")(source),
         })?;
         Ok(segment)
     }
 }
 
-fn give_name(
+fn link(
     object: &Object,
     location: &Location,
     mode: u32,

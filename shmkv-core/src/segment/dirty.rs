@@ -82,7 +82,7 @@ pub(super) fn is_trusted(control: &Control, boot: [u64; 2], writable: bool) -> b
 
 impl<G: Geometry> Segment<G> {
     /// Whether the device has to be told before the contents change.
-    pub(crate) fn is_marked_clean(&self) -> bool {
+    pub(crate) fn must_mark_dirty(&self) -> bool {
         self.location.is_file()
             && !matches!(State::of(self.control()), State::Dirty | State::Failed)
     }

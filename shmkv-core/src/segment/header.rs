@@ -41,7 +41,7 @@ impl Expected {
 
     /// Length of the whole object in bytes.
     pub(crate) fn total_len(&self) -> u64 {
-        (self.dimensions.schema_at + self.schema.len()) as u64
+        (self.dimensions.schema_at() + self.schema.len()) as u64
     }
 
     /// Writes the header and the schema of a new segment.
@@ -54,14 +54,14 @@ impl Expected {
             capacity,
             key_size,
             value_size,
-            shards: self.dimensions.shards as u64,
-            buckets_per_shard: self.dimensions.buckets_per_shard as u64,
+            shards: self.dimensions.shards() as u64,
+            buckets_per_shard: self.dimensions.buckets_per_shard() as u64,
             total_len: self.total_len(),
             hash_id: HASH_RAPID_V3,
             seed,
             key_fingerprint: self.key.fingerprint(),
             value_fingerprint: self.value.fingerprint(),
-            schema_offset: self.dimensions.schema_at as u64,
+            schema_offset: self.dimensions.schema_at() as u64,
             schema_len: self.schema.len() as u64,
             schema_checksum: rapidhash_v3(&self.schema),
             created: sys::now(),
@@ -186,10 +186,10 @@ impl Header {
             });
         }
         let dimensions = dimensions(&raw).ok_or_else(|| damaged(INCONSISTENT))?;
-        if raw.shards != dimensions.shards as u64
-            || raw.buckets_per_shard != dimensions.buckets_per_shard as u64
+        if raw.shards != dimensions.shards() as u64
+            || raw.buckets_per_shard != dimensions.buckets_per_shard() as u64
             || raw.hash_id != HASH_RAPID_V3
-            || raw.schema_offset != dimensions.schema_at as u64
+            || raw.schema_offset != dimensions.schema_at() as u64
             || raw.schema_len > MAX_SCHEMA
             || raw.total_len != raw.schema_offset + raw.schema_len
         {
@@ -253,9 +253,9 @@ fn dimensions(raw: &RawHeader) -> Option<Dimensions> {
 /// `N`, `K` and `V`.
 fn sizes(dimensions: &Dimensions) -> [u64; 3] {
     [
-        dimensions.capacity,
-        dimensions.key_len,
-        dimensions.value_len,
+        dimensions.capacity(),
+        dimensions.key_len(),
+        dimensions.value_len(),
     ]
     .map(|size| size as u64)
 }

@@ -49,7 +49,7 @@ impl<G: Geometry> Segment<G> {
         object: Object,
         location: Location,
     ) -> Option<Self> {
-        (mapping.len() >= geometry.dimensions().schema_at).then(|| Self {
+        (mapping.len() >= geometry.dimensions().schema_at()).then(|| Self {
             geometry,
             mapping,
             secrets: RapidSecrets::seed(seed),
@@ -95,7 +95,7 @@ impl<G: Geometry> Segment<G> {
     fn shards(&self) -> &[Shard] {
         // SAFETY: by (1) and (3) so many shards lie at this offset, by (2) inside the
         // mapping.
-        unsafe { self.mapping.structs(SHARDS_AT, self.dimensions().shards) }
+        unsafe { self.mapping.structs(SHARDS_AT, self.dimensions().shards()) }
     }
 
     fn buckets(&self) -> &[Bucket] {
@@ -104,7 +104,7 @@ impl<G: Geometry> Segment<G> {
         // mapping.
         unsafe {
             self.mapping
-                .structs(dimensions.buckets_at, dimensions.buckets())
+                .structs(dimensions.buckets_at(), dimensions.buckets())
         }
     }
 
@@ -114,7 +114,7 @@ impl<G: Geometry> Segment<G> {
         // inside the mapping.
         unsafe {
             self.mapping
-                .structs(dimensions.slots_at, dimensions.all_slot_words())
+                .structs(dimensions.slots_at(), dimensions.all_slot_words())
         }
     }
 

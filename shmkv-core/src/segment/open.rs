@@ -68,7 +68,7 @@ impl Opened {
 
     /// Refuses entries of more than `limit` bytes.
     pub(crate) fn limit_entries(&self, limit: usize) -> Result<(), OpenError> {
-        match self.header.dimensions.key_len + self.header.dimensions.value_len {
+        match self.header.dimensions.key_len() + self.header.dimensions.value_len() {
             found if found > limit => Err(OpenError::EntriesTooLarge {
                 name: self.location.to_string(),
                 found,
@@ -82,7 +82,7 @@ impl Opened {
     pub(crate) fn types(&self) -> Result<(ParsedSchema, ParsedSchema), OpenError> {
         let (key, value) = self.header.types(&self.location)?;
         let dimensions = &self.header.dimensions;
-        if (key.size(), value.size()) != (dimensions.key_len, dimensions.value_len) {
+        if (key.size(), value.size()) != (dimensions.key_len(), dimensions.value_len()) {
             return Err(OpenError::Damaged {
                 name: self.location.to_string(),
                 what: "schema and header disagree on sizes",
@@ -133,7 +133,7 @@ impl Opened {
             let name = location.to_string();
             return Err(OpenError::NetworkFileSystem { name, kind });
         }
-        let len = geometry.dimensions().schema_at;
+        let len = geometry.dimensions().schema_at();
         let mapping = map(&object, len, writable, pages)
             .map_err(|NotMapped { action, source }| failed(action)(source))?;
         let too_short = failed("map");

@@ -92,7 +92,7 @@ impl<G: Geometry> Store<G> {
         let word = &table.shard(shard).lock;
         match lock::acquire(word, shard, me, self.object(), expired) {
             Ok(Acquired::Clean(guard)) => Ok(Some(guard)),
-            Ok(Acquired::OwnerDied(orphan)) => Ok(Some(orphan.recover(|held| table.recover(held)))),
+            Ok(Acquired::Orphaned(orphan)) => Ok(Some(orphan.recover(|held| table.recover(held)))),
             Err(lock::TimedOut) => Ok(None),
         }
     }
@@ -115,7 +115,7 @@ impl<G: Geometry> Store<G> {
     /// long as this one does. So after a moment all locks are given back, that one is
     /// waited for alone, and all are taken anew.
     fn lock_all_to_read(&self) -> Result<Vec<Locked<'_>>, AccessError> {
-        let shards = self.dimensions().shards;
+        let shards = self.dimensions().shards();
         let mut deadline = self.deadline();
         let mut all = Vec::with_capacity(shards);
         while all.len() < shards {
@@ -156,9 +156,9 @@ impl<G: Geometry> Store<G> {
         flushed.map_err(|source| AccessError::Io { action, source })
     }
 
-    /// Marks a file as changed, if it is marked clean.
+    /// Marks a file as changed, if its device may still say that it is clean.
     fn mark_file_dirty(&self) -> Result<(), AccessError> {
-        if !self.segment.is_marked_clean() {
+        if !self.segment.must_mark_dirty() {
             return Ok(());
         }
         let action = "mark the file as changed";

@@ -68,7 +68,7 @@ pub(crate) fn create<G: Geometry>(
         },
     })?;
     // Last, since the mode may take the right to write away from this user, too.
-    let segment = unnamed.publish(settings.mode)?;
+    let segment = unnamed.give_name(settings.mode)?;
     Ok(Store {
         segment,
         registration: Some(registration),

@@ -48,7 +48,8 @@ impl<G: Geometry> Store<G> {
         }
     }
 
-    /// As [`read`](Self::read), of a key that seems to be in `slot`.
+    /// As [`read`](Self::read), of a key that seems to be in `slot`, and of a value that fits
+    /// the stack.
     #[inline(always)]
     pub(crate) fn read_hinted<S: Scratch, R>(
         &self,
@@ -57,6 +58,7 @@ impl<G: Geometry> Store<G> {
         key: &[u8],
         finish: impl FnOnce(Option<u64>, &S) -> Result<R, AccessError>,
     ) -> Result<R, AccessError> {
+        const { assert!(S::FITS_STACK) };
         let mut value = S::new();
         match self.table().find_in_slot(slot, hash, key, &mut value) {
             Lookup::Found(version) => finish(Some(version), &value),
@@ -79,7 +81,7 @@ impl<G: Geometry> Store<G> {
         })
     }
 
-    /// The last step, whatever writers do.
+    /// The last step: succeeds while writers are at work, or waits for them.
     #[cold]
     #[inline(never)]
     fn read_contended<S: Scratch, R>(
@@ -131,7 +133,7 @@ impl<G: Geometry> Store<G> {
         Ok(found)
     }
 
-    /// Copies the entries of one bucket, all at one moment, whatever writers do.
+    /// Copies the entries of one bucket, all at one moment, also while writers are at work.
     fn scan_bucket(&self, bucket: BucketIndex, into: &mut Entries) -> Result<(), AccessError> {
         let attempt = |into: &mut Entries| self.table().scan_bucket(bucket, into).ok();
         if attempt(into).is_some() {
@@ -141,6 +143,7 @@ impl<G: Geometry> Store<G> {
             return patiently(|| attempt(into));
         }
         let (mut scanned, mut deadline) = (None, self.deadline());
+        deadline.has_passed(); // Starts the clock.
         let shard = self.table().shard_of(bucket);
         let locked = self.lock_until(shard, || {
             scanned = attempt(into);
@@ -203,7 +206,7 @@ impl<'m, G: Geometry> Scan<'m, G> {
         let dimensions = self.store.dimensions();
         let taken = self
             .entries
-            .pop(dimensions.key_len, dimensions.value_len, take);
+            .pop(dimensions.key_len(), dimensions.value_len(), take);
         taken.map(Ok)
     }
 }

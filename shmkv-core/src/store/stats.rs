@@ -42,8 +42,8 @@ impl Stats {
         let dimensions = store.dimensions();
         Self {
             entries: table.len(),
-            capacity: dimensions.capacity,
-            shards: dimensions.shards,
+            capacity: dimensions.capacity(),
+            shards: dimensions.shards(),
             buckets: dimensions.buckets(),
             full_buckets: census.full,
             overflowing_buckets: census.overflowing,

@@ -123,7 +123,7 @@ impl<G: Geometry> Store<G> {
     fn refused(&self, no_room: NoRoom) -> AccessError {
         match no_room {
             NoRoom::AtCapacity => AccessError::Full {
-                capacity: self.dimensions().capacity,
+                capacity: self.dimensions().capacity(),
             },
             NoRoom::ShardFull => AccessError::ShardFull,
             NoRoom::Damaged => AccessError::Damaged,
@@ -149,7 +149,7 @@ impl<G: Geometry> Store<G> {
 
     /// Removes every entry, shard by shard.
     pub(crate) fn clear(&self) -> Result<(), AccessError> {
-        for shard in 0..self.dimensions().shards {
+        for shard in 0..self.dimensions().shards() {
             let locked = self.lock(shard)?;
             self.table().clear(locked.held());
             locked.release();

@@ -6,8 +6,8 @@
 //! implements [`OnlyAtomics`] consists of atomics, arrays of them and structs of them:
 //! any bytes are a valid value of it, another process may store to it at any time, and
 //! it may be stored to through a shared reference. (2) Its alignment is at most a page.
-//! The macro [`only_atomics!`] implements the trait for a struct; that every field
-//! implements it too is a bound of the implementation, so the compiler checks (1).
+//! The macro [`only_atomics!`] implements the trait for a struct, and the compiler checks
+//! both: every field must implement the trait, too, and the alignment is asserted.
 #![allow(unsafe_code)]
 
 #[cfg(not(loom))]
@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 ///
 /// # Safety
 ///
-/// The type consists of atomics, arrays of them and structs of them, is valid whatever
-/// its bytes, and is aligned to at most a page.
+/// (1) The type consists of atomics, arrays of them and structs of them. (2) It is aligned
+/// to at most a page.
 #[cfg(not(loom))]
 pub(crate) unsafe trait OnlyAtomics {}
 
@@ -48,8 +48,11 @@ macro_rules! only_atomics {
             $($(#[$of_field])* $vis $field: $type,)*
         }
 
-        // SAFETY: every field consists of atomics only, which the bounds check, and a
-        // struct's alignment, which its size assertions show, is far below a page.
+        #[cfg(not(loom))]
+        const _: () = assert!(::core::mem::align_of::<$name>() <= 4096);
+
+        // SAFETY: every field consists of atomics only, which the bounds check; the
+        // alignment is at most a page, which the assertion above checks.
         #[cfg(not(loom))]
         #[allow(unsafe_code)]
         unsafe impl $crate::sync::OnlyAtomics for $name

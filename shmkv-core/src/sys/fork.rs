@@ -39,7 +39,9 @@ thread_local! {
 
 /// Runs `body` while no thread of this process can fork. It should take microseconds:
 /// a `fork` waits that long.
-pub(super) fn excluded<R, E: From<io::Error>>(body: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
+pub(super) fn with_fork_excluded<R, E: From<io::Error>>(
+    body: impl FnOnce() -> Result<R, E>,
+) -> Result<R, E> {
     // A signal handler on this thread could fork in the middle of `body`, for the
     // lock lets this thread in again; the child would inherit the descriptor.
     let _signals = Blocked(SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK));

@@ -4,9 +4,9 @@
 //! lock on byte 2^62 + n of the object. (The object has no such byte; a lock
 //! needs none.) The writer is alive while that lock is held.
 //!
-//! Only a page that is mapped from it, without any permission, keeps the open
-//! file description open. A forked child does not get that page (`MADV_DONTFORK`),
-//! so the lock ends with the writer's address space: at `exec`, or when its last
+//! One page of the object is mapped through that open file description, without any
+//! permission, and the descriptor is closed: only the mapping keeps the description, and
+//! so the lock. A forked child does not get the mapping (`MADV_DONTFORK`), so the lock ends with the writer's address space: at `exec`, or when its last
 //! thread has died. An open descriptor would not do: a forked child inherits it and
 //! keeps it after its parent's death, and `close_range` closes it.
 //!
@@ -113,7 +113,7 @@ impl Registration {
         next: impl Fn() -> u32,
         disown: impl Fn(u32),
     ) -> Result<u32, NotRegistered> {
-        fork::excluded(|| {
+        fork::with_fork_excluded(|| {
             if let Some(id) = self.id() {
                 return Ok(id); // Another thread of this process has registered it.
             }

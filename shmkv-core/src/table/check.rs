@@ -230,7 +230,7 @@ impl<G: Geometry> Table<'_, G> {
                     slot,
                 });
             }
-            let mut key = vec![0; self.geometry.dimensions().key_len];
+            let mut key = vec![0; self.geometry.dimensions().key_len()];
             key.copy_from(words.key);
             let hash = self.hash(&key);
             if self.shard_of_hash(hash) != shard || hash.tag() != tags.of(slot) {

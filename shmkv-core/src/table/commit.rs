@@ -44,7 +44,7 @@ impl<G: Geometry> Table<'_, G> {
     /// Publishes an entry of a new key in `slot`, which is vacant in `tags`; returns its
     /// version.
     #[inline(always)]
-    pub(super) fn add(
+    pub(super) fn commit_insert(
         &self,
         held: Held<'_>,
         change: Change<'_>,
@@ -53,7 +53,7 @@ impl<G: Geometry> Table<'_, G> {
     ) -> u64 {
         let shard = self.shard(self.locked_shard(held));
         let home = self.home(change.hash);
-        self.begin(held, home, slot.bucket);
+        self.store_intent(held, home, slot.bucket);
         let number = take_number(shard);
         self.fill(slot, number, change.key, change.value);
         let bucket = self.bucket(slot.bucket);
@@ -66,14 +66,14 @@ impl<G: Geometry> Table<'_, G> {
         let live = shard.live.load(Relaxed);
         shard.live.store(live.saturating_add(1), Release);
         commit(shard, number);
-        end(shard);
+        clear_intent(shard);
         number
     }
 
     /// Publishes a new value of a live entry, in the vacant slot `to` of its bucket, if
     /// the condition holds; copies the old value to `old`.
     #[inline(always)]
-    pub(super) fn replace<R: ReadInto + ?Sized>(
+    pub(super) fn commit_update<R: ReadInto + ?Sized>(
         &self,
         held: Held<'_>,
         change: Change<'_>,
@@ -106,18 +106,18 @@ impl<G: Geometry> Table<'_, G> {
 
     /// Unpublishes a live entry.
     #[inline(always)]
-    pub(super) fn take_out(&self, held: Held<'_>, hash: Hash, found: &Found) {
+    pub(super) fn commit_removal(&self, held: Held<'_>, hash: Hash, found: &Found) {
         let shard = self.shard(self.locked_shard(held));
         let SlotIndex { bucket, slot } = found.slot;
         let home = self.home(hash);
-        self.begin(held, home, bucket);
+        self.store_intent(held, home, bucket);
         let number = take_number(shard);
         let tags = found.tags.with(slot, 0);
         let class = hash.class();
         Rule::OverflowLowerLast.in_order(
             || publish(self.bucket(bucket), tags),
             || {
-                Rule::IntentLast.when_ablated(|| end(shard));
+                Rule::IntentLast.when_ablated(|| clear_intent(shard));
                 self.change_counters(home, bucket, class, |count| match count {
                     0 | STICKY => count,
                     _ => count - 1,
@@ -130,7 +130,7 @@ impl<G: Geometry> Table<'_, G> {
             self.control.reserved.fetch_sub(1, AcqRel);
         }
         commit(shard, number);
-        end(shard);
+        clear_intent(shard);
     }
 
     /// Unpublishes every entry of the locked shard, bucket by bucket.
@@ -155,12 +155,12 @@ impl<G: Geometry> Table<'_, G> {
             self.control.reserved.fetch_sub(removed, AcqRel);
         }
         commit(shard, number);
-        end(shard);
+        clear_intent(shard);
     }
 
     /// Says which overflow counters are about to change: those from `home` until `target`.
     #[inline(always)]
-    fn begin(&self, held: Held<'_>, home: BucketIndex, target: BucketIndex) {
+    fn store_intent(&self, held: Held<'_>, home: BucketIndex, target: BucketIndex) {
         let intent = self.intent_word(self.locked_shard(held), Intent::Path { home, target });
         let shard = self.shard(self.locked_shard(held));
         Rule::IntentFirst.step(|| shard.intent.store(intent, Release));
@@ -225,7 +225,7 @@ pub(super) fn take_number(shard: &Shard) -> u64 {
     number
 }
 
-/// Makes a change visible: the commit point of every change.
+/// Publishes a change: from this store on readers see it.
 #[inline(always)]
 fn publish(bucket: &Bucket, tags: Tags) {
     let order = Rule::PublishRelease.order(PUBLISH);
@@ -241,6 +241,6 @@ pub(super) fn commit(shard: &Shard, number: u64) {
 
 /// No counter is in doubt any more.
 #[inline(always)]
-pub(super) fn end(shard: &Shard) {
+pub(super) fn clear_intent(shard: &Shard) {
     shard.intent.store(0, Release);
 }

@@ -90,7 +90,7 @@ impl<'m, G: Geometry> Table<'m, G> {
         slots: &'m [AtomicU64],
         secrets: &'m RapidSecrets,
     ) -> Self {
-        debug_assert_eq!(shards.len(), geometry.dimensions().shards);
+        debug_assert_eq!(shards.len(), geometry.dimensions().shards());
         debug_assert_eq!(buckets.len(), geometry.dimensions().buckets());
         debug_assert_eq!(slots.len(), geometry.dimensions().all_slot_words());
         Self {
@@ -105,17 +105,17 @@ impl<'m, G: Geometry> Table<'m, G> {
 
     #[inline(always)]
     fn capacity(&self) -> usize {
-        self.geometry.dimensions().capacity
+        self.geometry.dimensions().capacity()
     }
 
     #[inline(always)]
     fn shard_count(&self) -> usize {
-        self.geometry.dimensions().shards
+        self.geometry.dimensions().shards()
     }
 
     #[inline(always)]
     fn buckets_per_shard(&self) -> usize {
-        self.geometry.dimensions().buckets_per_shard
+        self.geometry.dimensions().buckets_per_shard()
     }
 
     /// The shard whose lock is held. With one shard the compiler knows which.

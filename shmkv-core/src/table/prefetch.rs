@@ -53,7 +53,7 @@ impl<G: Geometry> Table<'_, G> {
     /// Second step, when the bucket has come: requests the slot that the key seems to be
     /// in, and returns it.
     #[inline(always)]
-    pub(crate) fn prefetch_slot(&self, hash: Hash) -> Option<SlotIndex> {
+    pub(crate) fn hint_slot(&self, hash: Hash) -> Option<SlotIndex> {
         let mut path = self.path(hash);
         for _ in 0..PROBES {
             let bucket = self.bucket(path.bucket());
@@ -76,14 +76,14 @@ impl<G: Geometry> Table<'_, G> {
         if !self.fits_cache() {
             let lock = &self.shard(self.shard_of_hash(hash)).lock;
             bytes::prefetch_to_write(slice::from_ref(lock), size_of_val(lock));
-            self.prefetch_slot(hash);
+            self.hint_slot(hash);
         }
     }
 
     /// What the address of every slot is a multiple of.
     #[inline(always)]
     fn slot_alignment(&self) -> usize {
-        let len = self.geometry.dimensions().slot_words * 8;
+        let len = self.geometry.dimensions().slot_words() * 8;
         1 << len.trailing_zeros().min(PART_ALIGNMENT.trailing_zeros())
     }
 
@@ -115,7 +115,7 @@ impl<G: Geometry> Table<'_, G> {
         let from = home.slot(slot);
         if far {
             let words = self.slot_words(from);
-            let key = 1 + self.geometry.dimensions().key_words;
+            let key = 1 + self.geometry.dimensions().key_words();
             let wanted = if is_wanted { words } else { &words[..key] };
             bytes::prefetch(wanted, self.slot_alignment());
             bytes::prefetch_to_write(self.slot_words(home.slot(to)), self.slot_alignment());
@@ -126,7 +126,7 @@ impl<G: Geometry> Table<'_, G> {
     /// As [`hint_update`](Self::hint_update), along the key's path; requests memory in a
     /// table of any size.
     pub(crate) fn hint_update_on_path(&self, hash: Hash) -> Option<UpdateHint> {
-        let from = self.prefetch_slot(hash)?;
+        let from = self.hint_slot(hash)?;
         let tags = Tags(self.bucket(from.bucket).tags.load(Relaxed));
         if tags.of(from.slot) != hash.tag() {
             // It was removed just now. Its key's bytes may still be there, so the check

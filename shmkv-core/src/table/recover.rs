@@ -10,7 +10,7 @@
 //! earlier recovery has done, and the intent is cleared last.
 
 use super::Table;
-use super::commit::{commit, end, take_number};
+use super::commit::{clear_intent, commit, take_number};
 use super::hash::{BucketIndex, Hash};
 use super::intent::Intent;
 use super::slot::SlotIndex;
@@ -32,7 +32,7 @@ impl<G: Geometry> Table<'_, G> {
     pub(crate) fn recover(&self, held: Held<'_>) {
         let shard = self.shard(self.locked_shard(held));
         let word = shard.intent.load(Relaxed);
-        Rule::IntentLast.when_ablated(|| end(shard));
+        Rule::IntentLast.when_ablated(|| clear_intent(shard));
         match self.intent_of_word(self.locked_shard(held), word) {
             Intent::None => {}
             Intent::Path { home, target } if self.distance(home, target) <= SHORT => {
@@ -49,7 +49,7 @@ impl<G: Geometry> Table<'_, G> {
         let takeovers = shard.takeovers.load(Relaxed).wrapping_add(1);
         shard.takeovers.store(takeovers, Release);
         commit(shard, number);
-        end(shard);
+        clear_intent(shard);
     }
 
     /// Sets the counters of the buckets from `home` until `target`, from the last to the
@@ -71,9 +71,10 @@ impl<G: Geometry> Table<'_, G> {
             for slot in Tags(self.bucket(later).tags.load(Relaxed)).live() {
                 let hash = self.hash_of_entry(later.slot(slot));
                 let home = self.home(hash);
-                let passed = self.distance(home, bucket) < self.distance(home, later);
                 // An entry of another shard is damage; it counts nowhere.
-                if self.shard_of(home) == self.shard_of(bucket) && passed {
+                if self.shard_of(home) == self.shard_of(bucket)
+                    && self.distance(home, bucket) < self.distance(home, later)
+                {
                     let count = &mut exact[hash.class()];
                     *count = count.saturating_add(1);
                 }
@@ -126,4 +127,72 @@ impl<G: Geometry> Table<'_, G> {
 /// too low, not even in the middle of a change.
 fn is_last_of_all_paths(bucket: &Bucket) -> bool {
     bucket.overflow.iter().all(|count| count.load(Relaxed) == 0)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::bytes;
+    use crate::codec::ShmField;
+    use crate::codec::role::{KeyRole, ValueRole};
+    use crate::layout::Fixed;
+    use crate::lock::{self, Os};
+    use crate::store::{self, Address, Settings, Types};
+    use crate::sync::AtomicU32;
+
+    /// A system on which nothing ever happens.
+    struct Idle;
+
+    impl Os for Idle {
+        fn is_alive(&self, _: u32) -> bool {
+            true
+        }
+        fn sleep(&self, _: &AtomicU32, _: u32, _: Duration) {}
+        fn wake_one(&self, _: &AtomicU32) {}
+        fn spin(&self) {}
+    }
+
+    /// Damage that a hostile process can cause: a path in doubt, and on it an entry whose
+    /// key belongs to another shard. Recovery neither counts it nor fails.
+    #[test]
+    fn entries_of_other_shards_are_not_counted() {
+        let types = Types {
+            key: <u64 as ShmField<KeyRole>>::SCHEMA,
+            value: <u64 as ShmField<ValueRole>>::SCHEMA,
+        };
+        let geometry = Fixed::<5_000, 8, 8>;
+        let settings = Settings::DEFAULT;
+        let store = store::create(Address::Anonymous, types, geometry, settings).unwrap();
+        let table = store.table();
+        for shard in 0..table.shard_count() {
+            for of in (0..table.shard_count()).filter(|of| *of != shard) {
+                let keys = (0_u64..).map(u64::to_ne_bytes);
+                let foreign = |key: &[u8; 8]| table.shard_of_hash(table.hash(key)) == of;
+                let key = keys.into_iter().find(foreign).unwrap();
+                let path: Vec<_> = table.buckets_of(shard).take(4).collect();
+                let slot = table.slot(path[1].slot(0));
+                bytes::store(slot.key, &key);
+                slot.version.store(1, Relaxed);
+                let tag = u64::from(table.hash(&key).tag());
+                table.bucket(path[1]).tags.swap(tag, Relaxed);
+                for bucket in &path {
+                    table.bucket(*bucket).overflow[0].store(1, Relaxed);
+                }
+                let (home, target) = (path[0], path[3]);
+                let in_doubt = table.intent_word(shard, Intent::Path { home, target });
+                table.shard(shard).intent.store(in_doubt, Relaxed);
+                let guard = lock::try_acquire(&table.shard(shard).lock, shard, 1, &Idle);
+                let guard = guard.unwrap();
+                table.recover(guard.held());
+                guard.release();
+                for bucket in &path[..3] {
+                    assert_eq!(table.bucket(*bucket).overflow[0].load(Relaxed), 0);
+                }
+                assert_eq!(table.shard(shard).intent.load(Relaxed), 0);
+                table.bucket(path[1]).tags.swap(0, Relaxed);
+            }
+        }
+    }
 }

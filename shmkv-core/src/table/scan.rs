@@ -42,10 +42,10 @@ impl<G: Geometry> Table<'_, G> {
             let version = sync::load_acquire(Rule::SlotVersionAcquire, slot.version);
             let start = into.bytes.len();
             let dimensions = self.geometry.dimensions();
-            let entry_len = dimensions.key_len + dimensions.value_len;
+            let entry_len = dimensions.key_len() + dimensions.value_len();
             into.bytes.resize(start + Entries::VERSION + entry_len, 0);
             let (number, entry) = into.bytes[start..].split_at_mut(Entries::VERSION);
-            let (key, value) = entry.split_at_mut(dimensions.key_len);
+            let (key, value) = entry.split_at_mut(dimensions.key_len());
             number.copy_from_slice(&version.to_ne_bytes());
             key.copy_from(slot.key);
             value.copy_from(slot.value);

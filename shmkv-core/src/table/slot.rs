@@ -14,18 +14,18 @@ pub(crate) struct SlotIndex {
 }
 
 impl SlotIndex {
-    /// The slot's number in the whole table, for a caller that stores it.
+    /// The slot's index in the whole table, for a caller that stores it.
     #[inline(always)]
-    pub(crate) fn to_number(self) -> usize {
+    pub(crate) fn to_raw(self) -> usize {
         self.bucket.0 * SLOTS + self.slot
     }
 
-    /// The slot with this number.
+    /// The slot with this index.
     #[inline(always)]
-    pub(crate) fn from_number(number: usize) -> Self {
+    pub(crate) fn from_raw(raw: usize) -> Self {
         Self {
-            bucket: BucketIndex(number / SLOTS),
-            slot: number % SLOTS,
+            bucket: BucketIndex(raw / SLOTS),
+            slot: raw % SLOTS,
         }
     }
 }
@@ -50,7 +50,7 @@ impl<'m, G: Geometry> Table<'m, G> {
     #[inline(always)]
     pub(super) fn slot(&self, index: SlotIndex) -> Slot<'m> {
         let words = self.slot_words(index);
-        let (key, value) = words[1..].split_at(self.geometry.dimensions().key_words);
+        let (key, value) = words[1..].split_at(self.geometry.dimensions().key_words());
         Slot {
             version: &words[0],
             key,
@@ -61,7 +61,7 @@ impl<'m, G: Geometry> Table<'m, G> {
     /// The slot itself, as words.
     #[inline(always)]
     pub(super) fn slot_words(&self, index: SlotIndex) -> &'m [AtomicU64] {
-        let words = self.geometry.dimensions().slot_words;
-        &self.slots[index.to_number() * words..][..words]
+        let words = self.geometry.dimensions().slot_words();
+        &self.slots[index.to_raw() * words..][..words]
     }
 }

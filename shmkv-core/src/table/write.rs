@@ -28,7 +28,7 @@ impl<G: Geometry> Table<'_, G> {
         old: &mut R,
     ) -> Result<Stored, NoRoom> {
         debug_assert_eq!(held.shard(), self.shard_of_hash(change.hash));
-        let Some(change) = self.measured(change) else {
+        let Some(change) = self.with_exact_lengths(change) else {
             return Err(NoRoom::Damaged);
         };
         if let Some(found) = self.find(change.hash, change.key) {
@@ -36,7 +36,7 @@ impl<G: Geometry> Table<'_, G> {
             let to = found.tags.vacant_from(found.slot.slot + 1);
             // By the rules a bucket has a vacant slot.
             let to = to.ok_or(NoRoom::Damaged)?;
-            return Ok(self.replace(held, change, &found, to, old));
+            return Ok(self.commit_update(held, change, &found, to, old));
         }
         let version = match change.condition {
             Condition::Always | Condition::Absent => Some(self.insert(held, change)?),
@@ -70,7 +70,7 @@ impl<G: Geometry> Table<'_, G> {
             tags,
             version: version_of(&slot),
         };
-        Some(self.replace(held, change, &found, to, old))
+        Some(self.commit_update(held, change, &found, to, old))
     }
 
     /// Removes `key` if it is present and, where `expected` is given, has that version;
@@ -86,11 +86,11 @@ impl<G: Geometry> Table<'_, G> {
         old: &mut R,
     ) -> Option<u64> {
         debug_assert_eq!(held.shard(), self.shard_of_hash(hash));
-        let key = self.measured_key(key)?;
+        let key = self.with_exact_length(key)?;
         let found = self.find(hash, key)?;
         old.copy_from(self.slot(found.slot).value);
         if expected.is_none_or(|expected| expected == found.version) {
-            self.take_out(held, hash, &found);
+            self.commit_removal(held, hash, &found);
         }
         Some(found.version)
     }
@@ -189,24 +189,25 @@ impl<G: Geometry> Table<'_, G> {
                 return Err(NoRoom::AtCapacity);
             }
         }
-        Ok(self.add(held, change, path.bucket().slot(slot), tags))
+        Ok(self.commit_insert(held, change, path.bucket().slot(slot), tags))
     }
 
-    /// The same change, with key and value cut to the map's lengths, which they have:
-    /// out of line, the compiler knows those lengths only from here.
+    /// The same change; its key and value are sliced to the map's lengths, which they have
+    /// already. From a function that is not inlined the compiler could not know the lengths
+    /// otherwise, and would copy byte by byte.
     #[inline(always)]
-    fn measured<'a>(&self, change: Change<'a>) -> Option<Change<'a>> {
-        let value_len = self.geometry.dimensions().value_len;
+    fn with_exact_lengths<'a>(&self, change: Change<'a>) -> Option<Change<'a>> {
+        let value_len = self.geometry.dimensions().value_len();
         Some(Change {
-            key: self.measured_key(change.key)?,
+            key: self.with_exact_length(change.key)?,
             value: change.value.get(..value_len)?,
             ..change
         })
     }
 
     #[inline(always)]
-    fn measured_key<'a>(&self, key: &'a [u8]) -> Option<&'a [u8]> {
-        key.get(..self.geometry.dimensions().key_len)
+    fn with_exact_length<'a>(&self, key: &'a [u8]) -> Option<&'a [u8]> {
+        key.get(..self.geometry.dimensions().key_len())
     }
 }
 

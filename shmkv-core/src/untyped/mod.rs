@@ -107,19 +107,19 @@ impl UntypedReader {
     /// Returns how many entries fit: `N`.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.store.dimensions().capacity
+        self.store.dimensions().capacity()
     }
 
     /// Returns the length of a key in bytes: `K`.
     #[must_use]
     pub fn key_size(&self) -> usize {
-        self.store.dimensions().key_len
+        self.store.dimensions().key_len()
     }
 
     /// Returns the length of a value in bytes: `V`.
     #[must_use]
     pub fn value_size(&self) -> usize {
-        self.store.dimensions().value_len
+        self.store.dimensions().value_len()
     }
 
     /// Returns how many bytes of the segment are mapped, all reserved at creation.
