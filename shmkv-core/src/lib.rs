@@ -9,8 +9,8 @@ compile_error!("shmkv needs Linux: open file description locks, futexes and memf
 #[cfg(not(all(target_pointer_width = "64", target_has_atomic = "64")))]
 compile_error!("shmkv needs a 64-bit platform with 64-bit atomics");
 
-// The layers, lowest first. Imports run downwards: `tests/source/layers.rs` has the table
-// and checks it. The first group makes no system call and is also built under loom.
+// The layers, lowest first. Imports run downwards: `tests/source/layers/table.rs` has the
+// table, and the test `layers` checks it. The first group makes no system call and is also built under loom.
 mod sync;
 
 mod bytes;

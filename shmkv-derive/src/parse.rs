@@ -344,7 +344,7 @@ impl Names {
 mod tests {
     use super::*;
 
-    /// The limits that take too many words for a case in `shmkv-core/tests/ui`.
+    /// The limits that take too many words for a case in `shmkv-core/tests/types/ui`.
     #[test]
     fn limits_are_named() {
         let names: Vec<_> = (0..257).map(|n| format!("V{n}")).collect();

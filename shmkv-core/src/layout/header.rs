@@ -21,6 +21,14 @@ pub(crate) const HEADER_LEN: usize = 512;
 ///
 /// Plain data: it is written to the object before any other process can open it, and
 /// read into private memory before anything is mapped.
+///
+/// ```text
+///   0  magic 8 | layout_version 4 | byte_order 4 | incompat 8 | compat 8
+///  32  capacity 8 | key_size 8 | value_size 8 | shards 8 | buckets_per_shard 8 | total_len 8
+///  80  hash_id 4 | zero 4 | seed 8 | key_fingerprint 8 | value_fingerprint 8
+/// 112  schema_offset 8 | schema_len 8 | schema_checksum 8 | created 8
+/// 144  log_offset 8 | log_len 8 | 344 zero bytes to spare | checksum 8
+/// ```
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 pub(crate) struct RawHeader {
@@ -73,10 +81,10 @@ only_atomics! {
         pub(crate) next_id: AtomicU64,
         /// The state of a file's contents; see `segment::dirty`.
         pub(crate) clean: AtomicU64,
-        /// Id of the boot in which the segment was last opened for writing.
+        /// Id of the boot in which a file was last opened for writing.
         pub(crate) boot: [AtomicU64; 2],
         _line: [AtomicU64; 12],
-        /// Entries reserved: never fewer than live.
+        /// Entries reserved, if there are several shards: never fewer than live.
         pub(crate) reserved: AtomicU64,
         _reserved_line: [AtomicU64; 15],
         _spare: [AtomicU64; 32],
@@ -93,6 +101,10 @@ mod sizes {
 
     assert_eq_size!(RawHeader, [u8; HEADER_LEN]);
     assert_eq_align!(RawHeader, u64);
+    const_assert_eq!(offset_of!(RawHeader, capacity), 32);
+    const_assert_eq!(offset_of!(RawHeader, hash_id), 80);
+    const_assert_eq!(offset_of!(RawHeader, schema_offset), 112);
+    const_assert_eq!(offset_of!(RawHeader, log_offset), 144);
     const_assert_eq!(offset_of!(RawHeader, checksum), HEADER_LEN - 8);
     assert_eq_size!(Control, [u8; 512]);
     const_assert_eq!(offset_of!(Control, reserved), 128);

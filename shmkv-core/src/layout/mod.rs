@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!       0  RawHeader     512 bytes, written once, before the segment has a name
-//!     512  Control       512 bytes, shared by all processes beside the entries
+//!     512  Control       512 bytes, what processes change beside the shards
 //!    1024  [Shard; S]    256 bytes each: lock, counters, event words
 //!      ..  [Bucket; B]    16 bytes each, dense: eight tags, eight counters
 //!      ..  [u64; 8 B W]  slots, eight a bucket, W words each:
@@ -10,9 +10,10 @@
 //!      ..  schema        the types of keys and values, for error messages and tools
 //! ```
 //!
-//! Each struct is drawn in its own file. Every offset follows from `N`, `K` and `V`
-//! ([`Dimensions`]). Nothing that is read from a segment is used as an offset into it,
-//! except the schema's length, which is compared with the object's. Only fixed-width
+//! S shards have B buckets in all, and a slot has W words. Each struct is drawn in its own
+//! file. Every offset follows from `N`, `K` and `V` ([`Dimensions`]); a program that does
+//! not know these reads them from the header, before it maps, and compares the length that
+//! follows with the object's. Indices are computed from a hash or checked. Only fixed-width
 //! integers are stored, no pointer and no `usize`.
 //!
 //! # Versions of the format

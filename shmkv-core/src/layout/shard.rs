@@ -27,7 +27,7 @@ only_atomics! {
         /// The overflow counters that the holder of the lock is about to change; see
         /// `table::intent`.
         pub(crate) intent: AtomicU64,
-        /// How often a dead holder's lock was taken over.
+        /// How often the lock was taken over, from a holder that died or panicked.
         pub(crate) takeovers: AtomicU64,
         _line: [AtomicU64; 10],
         /// Reserved for watchers to sleep on; unused in this version.

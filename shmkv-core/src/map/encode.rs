@@ -1,6 +1,6 @@
 //! From keys and values to bytes, and back.
 //!
-//! What is in memory as its encoding already is not copied. Encodings of up to
+//! A key or value whose own memory is its encoding is not copied. Encodings of up to
 //! [`STACK_LIMIT`] bytes go to a scratch array of the caller's, which stays in the
 //! caller's frame; larger ones go through [`with_key`] and [`with_value`], to the heap.
 
@@ -11,7 +11,7 @@ use crate::store::{Version, Versioned};
 
 pub(super) use crate::bytes::STACK_LIMIT;
 
-/// The bytes of a key, encoded in `scratch` unless they are in memory.
+/// The bytes of a key: its own memory, if that is its encoding, otherwise `scratch`.
 #[inline(always)]
 pub(super) fn encode_key<'k, const K: usize, Key>(
     key: &'k impl ToKey<Key>,
@@ -26,7 +26,7 @@ pub(super) fn encode_key<'k, const K: usize, Key>(
     }
 }
 
-/// The bytes of a value, encoded in `scratch` unless they are in memory.
+/// The bytes of a value: its own memory, if that is its encoding, otherwise `scratch`.
 #[inline(always)]
 pub(super) fn encode_value<'v, const V: usize, Value>(
     value: &'v impl ToValue<Value>,

@@ -26,8 +26,8 @@ where
     /// # Consistency
     ///
     /// Linearizable: the value is that of the last completed change of this key, by any
-    /// process, or of one that is still under way. It is whole, and it was committed: a
-    /// writer that dies before its commit has changed nothing.
+    /// process, or of one that is still under way. It is whole, and it was published: a
+    /// writer that dies before it publishes has changed nothing.
     ///
     /// ```
     /// # use shmkv_core::StrMap;

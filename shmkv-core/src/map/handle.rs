@@ -1,4 +1,5 @@
-//! The handles: structs without verbs, and the names for their common types.
+//! The handles: their structs and conversions, and the names for their common types. The
+//! operations are in the files beside this one.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -44,7 +45,8 @@ impl<const N: usize, const K: usize, const V: usize, Key, Value> ShmReader<N, K,
 /// # Locks
 ///
 /// A writing operation holds the lock of one shard, 1 of up to 1,024, for the time of a
-/// copy. If its holder dies, the next writer finds out and takes the lock over. If its
+/// copy. (`clear` holds it while it empties the shard; `flush`, and an insertion that finds
+/// the map full, hold the locks of all shards.) If the holder of a lock dies, the next writer finds out and takes the lock over. If the
 /// holder is stopped, other writers of that shard wait until the
 /// [lock timeout](crate::Options::lock_timeout) and fail with
 /// [`LockTimeout`](crate::AccessError::LockTimeout). Closures passed to this map run

@@ -19,10 +19,12 @@ where
     ///
     /// # Errors
     ///
-    /// [`Full`](AccessError::Full) if the key is new and the map holds `N` entries;
-    /// [`Key`](AccessError::Key) or [`Value`](AccessError::Value) if they cannot be
+    /// [`Full`](AccessError::Full) if the key is new and the map holds `N` entries, or
+    /// [`ShardFull`](AccessError::ShardFull), which only keys chosen against the map's seed
+    /// meet; [`Key`](AccessError::Key) or [`Value`](AccessError::Value) if they cannot be
     /// encoded; [`LockTimeout`](AccessError::LockTimeout); [`Io`](AccessError::Io) if this
-    /// process cannot register as a writer. The map is then unchanged.
+    /// process cannot register as a writer, or cannot mark a file as changed;
+    /// [`Damaged`](AccessError::Damaged). The map is then unchanged.
     /// [`Decode`](AccessError::Decode) if the bytes that were replaced are not a value; the
     /// new value has been stored.
     ///
@@ -47,7 +49,8 @@ where
     /// that the entry now has.
     ///
     /// It is faster than `insert`, since the old value is not copied; and the version is
-    /// what a later [`compare_exchange`](Self::compare_exchange) needs.
+    /// what a later [`compare_exchange`](Self::compare_exchange) needs. Other processes see
+    /// what they see of `insert`.
     ///
     /// # Errors
     ///
@@ -77,6 +80,7 @@ where
     }
 
     /// Stores `value` under `key` only if the key is absent; returns whether it was.
+    /// Linearizable: other processes see no entry or the new one.
     ///
     /// # Errors
     ///
@@ -94,7 +98,7 @@ where
     }
 
     /// Stores `value` under `key` only if the key is present; returns the value that it
-    /// replaces.
+    /// replaces. Linearizable, as [`insert`](Self::insert).
     ///
     /// # Errors
     ///
@@ -113,6 +117,7 @@ where
     }
 
     /// Stores `value` under `key` only if the entry still has the version `expected`.
+    /// Linearizable, as [`insert`](Self::insert).
     ///
     /// # Errors
     ///

@@ -25,6 +25,12 @@ where
     /// inserted or removed meanwhile may or may not be returned, and one that is removed
     /// and inserted again may be returned twice.
     ///
+    /// # Errors
+    ///
+    /// Each entry can be an error: [`Decode`](AccessError::Decode) if its bytes are not a key
+    /// and a value, and those of [`get`](Self::get) if writers keep changing a bucket. Such a
+    /// bucket is skipped, and the iteration goes on.
+    ///
     /// ```
     /// # use shmkv_core::Map;
     /// # fn main() -> Result<(), shmkv_core::Error> {

@@ -188,8 +188,9 @@ where
     ///
     /// # Errors
     ///
-    /// [`Io`](AccessError::Io) with the device's error, after which this file cannot be
-    /// flushed any more; `LockTimeout`.
+    /// [`Io`](AccessError::Io) with the device's error; if the device refused the contents,
+    /// this file cannot be flushed any more. `Io` too if this process cannot register as a
+    /// writer; [`LockTimeout`](AccessError::LockTimeout).
     pub fn flush(&self) -> Result<(), AccessError> {
         self.store.flush()
     }

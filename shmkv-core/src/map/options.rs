@@ -44,7 +44,8 @@ impl<M> Options<M> {
     }
 
     /// Sets the permission bits of a segment that is created, whatever the umask: 0o600 by
-    /// default. Reading a map needs read permission only.
+    /// default. Reading a map needs read permission only. Other bits than those of 0o777 are
+    /// ignored, of an anonymous map other than those of 0o666.
     pub fn mode(mut self, mode: u32) -> Self {
         self.settings.mode = mode & 0o777;
         self
@@ -52,8 +53,9 @@ impl<M> Options<M> {
 
     /// Sets how long an operation waits for a lock that a live writer holds, in a process
     /// that is stopped for example, before it fails with
-    /// [`LockTimeout`](crate::AccessError::LockTimeout): 10 seconds by default. A dead
-    /// writer's lock is taken over at once. Checked every 10 to 20 ms.
+    /// [`LockTimeout`](crate::AccessError::LockTimeout): 10 seconds by default. The
+    /// timeout is checked every 10 to 20 ms. A dead writer's lock is not waited for: it is
+    /// taken over within 20 ms after the kernel has released that process.
     pub fn lock_timeout(mut self, limit: Duration) -> Self {
         self.settings.lock_timeout = limit;
         self

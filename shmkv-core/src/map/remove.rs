@@ -13,7 +13,8 @@ where
     Key: ShmKey<K>,
     Value: ShmValue<V>,
 {
-    /// Removes `key`, and returns the value that it had.
+    /// Removes `key`, and returns the value that it had. Linearizable: other processes see
+    /// the old value or no entry.
     ///
     /// # Errors
     ///
@@ -33,7 +34,8 @@ where
 
     /// Removes `key` if `test` returns true for its value; returns what was removed.
     ///
-    /// `test` runs without a lock, and again if the entry changed meanwhile.
+    /// `test` runs without a lock, and again if the entry changed meanwhile. Other processes
+    /// see the old value or no entry.
     ///
     /// # Errors
     ///

@@ -19,7 +19,8 @@ where
     ///
     /// `change` works on a copy, without a lock, and runs again if another writer changed
     /// the entry meanwhile; only the last copy is stored. A closure that itself changes
-    /// this very entry runs again and again, until the lock timeout.
+    /// this very entry runs again and again, until the lock timeout. Other processes see the
+    /// old value or the new one.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ where
     /// returns that.
     ///
     /// `make` runs without a lock, and its value is dropped if another writer stores one
-    /// meanwhile.
+    /// meanwhile. Other processes see no entry or the new one.
     ///
     /// # Errors
     ///

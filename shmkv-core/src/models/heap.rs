@@ -1,6 +1,6 @@
 //! A small table on the heap, and which values may be read from it.
 //!
-//! Two buckets of eight slots. A value is two words, the number of its commit and that
+//! Two buckets of eight slots. A value is two words, the number of its change and that
 //! number's complement, so that every read can check that its value is whole and
 //! belongs to its version.
 
@@ -151,7 +151,7 @@ impl Heap {
         table.remove(held, table.hash(&key), &key, None, &mut ());
     }
 
-    /// The number of the last commit, while no thread writes.
+    /// The number of the last change, while no thread writes.
     pub(super) fn last(&self) -> u64 {
         self.shard().issued.load(Relaxed)
     }

@@ -15,9 +15,9 @@
 //!   +---------------------> Failed (for good)
 //! ```
 //!
-//! If a lock was held when a file was flushed, the first writer after a restart takes it
-//! over without telling the device: no change was under way, so the repair changes
-//! counters of versions and takeovers, and no entry.
+//! `flush` holds all locks while it syncs, so the device's copy may show them as held. The
+//! first writer after a restart takes them over without telling the device: no change was
+//! under way, so the repair changes counters of versions and takeovers, and no entry.
 
 use std::io;
 

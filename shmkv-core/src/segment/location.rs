@@ -62,7 +62,7 @@ impl Location {
         }
     }
 
-    /// Whether the contents outlast a restart of the machine.
+    /// Whether it is a file, whose contents may outlast a restart of the machine.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self, Self::File(_))
     }

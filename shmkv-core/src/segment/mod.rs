@@ -87,21 +87,22 @@ impl<G: Geometry> Segment<G> {
 
     /// The mutable part of the header.
     pub(crate) fn control(&self) -> &Control {
-        // SAFETY: by (1) one `Control` lies at this offset, by (2) inside the mapping.
+        // SAFETY: by (1) one `Control` lies at this offset, which is a multiple of 128, its
+        // alignment; by (2) inside the mapping.
         let control = unsafe { self.mapping.structs(CONTROL_AT, 1) };
         &control[0]
     }
 
     fn shards(&self) -> &[Shard] {
-        // SAFETY: by (1) and (3) so many shards lie at this offset, by (2) inside the
-        // mapping.
+        // SAFETY: by (1) and (3) so many shards lie at this offset, which is a multiple of
+        // 128, their alignment; by (2) inside the mapping.
         unsafe { self.mapping.structs(SHARDS_AT, self.dimensions().shards()) }
     }
 
     fn buckets(&self) -> &[Bucket] {
         let dimensions = self.dimensions();
-        // SAFETY: by (1) and (3) so many buckets lie at this offset, by (2) inside the
-        // mapping.
+        // SAFETY: by (1) and (3) so many buckets lie at this offset, which is a multiple of
+        // 128, and so of their alignment; by (2) inside the mapping.
         unsafe {
             self.mapping
                 .structs(dimensions.buckets_at(), dimensions.buckets())
@@ -110,8 +111,8 @@ impl<G: Geometry> Segment<G> {
 
     fn slots(&self) -> &[AtomicU64] {
         let dimensions = self.dimensions();
-        // SAFETY: by (1) and (3) the slots take so many words at this offset, by (2)
-        // inside the mapping.
+        // SAFETY: by (1) and (3) the slots take so many words at this offset, which is a
+        // multiple of 128, and so of their alignment; by (2) inside the mapping.
         unsafe {
             self.mapping
                 .structs(dimensions.slots_at(), dimensions.all_slot_words())

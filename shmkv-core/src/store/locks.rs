@@ -1,8 +1,10 @@
 //! Taking the locks of shards, as a writer that is registered.
 //!
 //! [`lock`](Store::lock) and [`lock_all`](Store::lock_all) are for changes: they also see
-//! to it that a file is marked as changed before it changes. The others are for reading
-//! under a lock.
+//! to it that a file is marked as changed before it changes. So is
+//! [`try_lock`](Store::try_lock), for a process that has nothing to mark. The others are for
+//! reading under a lock. This is also where the lock meets the operating system: `Os` is
+//! implemented here, for an object.
 
 use std::io;
 use std::time::Duration;

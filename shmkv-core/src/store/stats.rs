@@ -14,7 +14,8 @@ pub struct Stats {
     pub entries: usize,
     /// Entries that fit: `N`.
     pub capacity: usize,
-    /// Writer locks. Entries of different shards are changed independently.
+    /// Shards, each with a writer lock: entries of different shards are changed
+    /// independently.
     pub shards: usize,
     /// Buckets, of eight slots each, at most seven of them live.
     pub buckets: usize,
@@ -26,8 +27,8 @@ pub struct Stats {
     pub bytes: usize,
     /// The map's version: it grows with every change.
     pub version: u64,
-    /// How often a lock was taken over from a writer that had died, or that had flushed a
-    /// file before the machine restarted.
+    /// How often a lock was taken over: from a writer that died or panicked, or that was
+    /// flushing a file before the machine restarted.
     pub takeovers: u64,
     /// Writers that have registered since the segment was created: handles opened for
     /// writing, and inherited ones through which a forked child has written.

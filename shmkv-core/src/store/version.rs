@@ -30,7 +30,7 @@ impl Version {
         }
     }
 
-    /// The number, between 1 and 2^62.
+    /// The number: at least 1, and of an entry's version below 2^62.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0.get()

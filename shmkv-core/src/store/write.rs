@@ -32,8 +32,8 @@ impl<G: Geometry> Store<G> {
                 && let Some(locked) = self.try_lock(me, table.shard_of_hash(change.hash))
             {
                 let mut old = Old::new();
-                // Each way releases the lock by itself. Otherwise the result would have to
-                // be kept, and told apart once more.
+                // Each branch releases the lock by itself. With one release before the
+                // match, the compiler stores the result and tests it a second time.
                 match table.store_hinted(locked.held(), change, hint, &mut old) {
                     Some(stored) => {
                         locked.release();

@@ -1,5 +1,8 @@
-//! The rules of the protocol: every fence, every ordering above `Relaxed`, every
-//! re-check and every order of two steps that an argument rests on.
+//! The rules of the protocol: every fence, ordering, re-check and order of two steps that
+//! an argument about readers or about the lock rests on. (The releases that only keep a
+//! writer's stores in program order, for recovery, have no rule: loom does not reorder a
+//! thread's own stores. Nor has `reserved`, which only maps of several shards use: models
+//! have one shard.)
 //!
 //! Each rule's comment says what breaks without it. The loom models take the rules
 //! out one at a time and must fail every time; a rule that can be taken out unnoticed
@@ -7,7 +10,8 @@
 //! methods below compile to what they guard.
 //!
 //! Product code states what it does in the order in which it does it. What a model does
-//! instead, when it takes the rule out, stands here.
+//! instead, when it takes the rule out, stands here, or in product code under
+//! [`when_ablated`](Rule::when_ablated).
 
 use std::sync::atomic::Ordering;
 #[cfg(not(loom))]
@@ -120,7 +124,7 @@ rules! {
     /// older than the version with which it validates the copy.
     SlotVersionAcquire,
     /// Reader: the tag is loaded again after the version. Without it a slot that is
-    /// written but not yet published passes for a committed one.
+    /// written but not yet published passes for a published one.
     TagRecheck,
     /// Reader: fence between the copy and the second load of the version. Without it the
     /// second load may be older than the copy.

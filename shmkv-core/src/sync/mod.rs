@@ -48,8 +48,7 @@ pub(crate) fn load_acquire(rule: Rule, word: &AtomicU64) -> u64 {
 /// On x86-64 that read-modify-write is a full barrier and loads are not reordered, so
 /// an acquire load suffices. Elsewhere the load itself must be sequentially
 /// consistent. Rust does not promise that such a load leaves read-only memory alone;
-/// on the 64-bit targets of this crate it is one load instruction (`ldar` on AArch64),
-/// and a test reads through a read-only mapping.
+/// on the 64-bit targets of this crate it is one load instruction (`ldar` on AArch64).
 ///
 /// There is no [`Rule`] for it: the fences with which every operation ends imply that
 /// it acquires, and loom models no more of sequential consistency than that.

@@ -1,5 +1,5 @@
-//! The operating system: objects and their names, mappings, futexes, the liveness of
-//! writers. No other module calls libc or `nix`.
+//! The operating system: objects, mappings, futexes, the liveness of writers. No other
+//! module calls libc or `nix`; `segment` handles names through `std::fs`.
 //!
 //! `segment` and `store` call it; `table` and `lock` never do, so that they run under
 //! loom. Callers see safe functions and `std::io::Error`; `nix` types stay inside. Four

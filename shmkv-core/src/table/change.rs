@@ -38,8 +38,8 @@ pub(crate) struct Stored {
 /// A new key was not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoRoom {
-    /// `N` entries are reserved. With one shard that is exact; with several,
-    /// [`count_exactly`](super::Table::count_exactly) must confirm it under all locks.
+    /// `N` entries are counted. [`count_exactly`](super::Table::count_exactly) must confirm
+    /// it under all locks, since a death or damage may have left the counters too high.
     AtCapacity,
     /// No bucket of the shard has room, though the map is not full.
     ShardFull,

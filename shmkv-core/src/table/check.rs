@@ -1,7 +1,7 @@
 //! Consistency check: every contradiction between a table's tags, slots and
 //! counters.
 //!
-//! It reads everything once, without a lock, so its result is exact only while no
+//! It reads without a lock, so its result is exact only while no
 //! process writes. It counts in loops of its own: the tests run it after every death, and
 //! would otherwise compare recovery with itself.
 

@@ -9,7 +9,8 @@
 //!
 //! The home bucket is the hash, as a fraction of 2^64, times the number of buckets of
 //! the whole table. Shards are runs of buckets, so a reader need not know its shard.
-//! Buckets have one coordinate everywhere: their index in the whole table.
+//! In the code a bucket has one coordinate, its index in the whole table; intents store, and
+//! faults report, its index in its shard.
 
 use std::iter;
 use std::ops::Range;

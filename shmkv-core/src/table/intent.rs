@@ -1,7 +1,7 @@
 //! The intent word: which overflow counters are in doubt.
 //!
-//! The holder of a shard's lock stores it before it changes the first counter or tag,
-//! and clears it when all agree again. If the holder dies in between, the next one reads
+//! The holder of a shard's lock stores it before an insertion or a removal changes the first
+//! overflow counter or tag, and clears it when all agree again. If the holder dies in between, the next one reads
 //! here which counters to compute anew.
 
 use super::Table;

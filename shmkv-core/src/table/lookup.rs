@@ -6,13 +6,16 @@
 //! is copied was in the map at the second load of the tags, whatever happens to it
 //! afterwards.
 //!
-//! There are three ways to look a key up, each a special case of the next:
+//! There are three ways to look a key up by its hash, each a special case of the next:
 //!
 //! 1. [`find_in_home_bucket`](Table::find_in_home_bucket): one bucket, one slot.
 //! 2. [`find_on_path`](Table::find_on_path): all buckets of the path, one slot each.
 //! 3. [`find_validated`](Table::find_validated): all slots whose tags match, each read
 //!    again until the result is proven. Only a rewrite of that very slot, or of one with
 //!    an equal tag, makes it try again.
+//!
+//! [`find_in_slot`](Table::find_in_slot) and [`reread_slot`](Table::reread_slot) look where
+//! an entry was before.
 //!
 //! The first two answer [`Inconclusive`](Lookup::Inconclusive) sooner than they must,
 //! since their caller goes on to the next way. The last one bounds its attempts; its

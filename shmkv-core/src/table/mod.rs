@@ -9,8 +9,9 @@
 //! 3. Before the first byte of a vacant slot is written, its version is marked
 //!    [`WRITING`]; when all are written it gets a number never used before in the shard.
 //! 4. An entry never changes its bucket while it lives.
-//! 5. Tags, slots and counters are changed only under the shard's lock, which a
-//!    [`Held`] proves.
+//! 5. Tags, slots and counters are changed only under the shard's lock; every function
+//!    that other modules call to change them takes a [`Held`], which proves it. (Only
+//!    `reserved`, which all shards share, is an atomic counter of its own.)
 //!
 //! # Glossary
 //!
@@ -31,6 +32,7 @@
 //! | commit | store a change's number to `committed`: the change is complete |
 //! | intent | the word that names the overflow counters in doubt while a change is under way |
 //! | validate | load tags or a version again, to prove that what was read in between was whole and live |
+//! | insert, update, remove | a change that adds an entry, replaces its value, takes it away |
 //! | hint | where a key or a vacant slot seemed to be without the lock; checked under it |
 //! | recover | make the counters of a dead writer's shard agree with its entries |
 //!

@@ -102,7 +102,7 @@ impl<G: Geometry> Table<'_, G> {
         }
         let tags = Tags(bucket.tags.load(Relaxed));
         let Some(slot) = tags.first_matching(hash.tag()) else {
-            // A new key, then; it will take the slot that its number names.
+            // A new key, then: it will take the vacant slot that follows from its number.
             let to = tags.vacant_from(shard.issued.load(Relaxed) as usize)?;
             if far {
                 let words = self.slot_words(home.slot(to));

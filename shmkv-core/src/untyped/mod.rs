@@ -1,7 +1,7 @@
 //! Maps whose sizes and types are learned from the segment: for tools and bindings.
 //!
 //! Keys and values are bytes, and the segment's schema says what they mean. The verbs are
-//! those of the typed map, on the same store.
+//! some of the typed map's, on the same store.
 
 use std::fmt;
 use std::io;
