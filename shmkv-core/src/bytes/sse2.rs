@@ -5,8 +5,9 @@
 //! accesses memory the compiler may assume no more than of those relaxed accesses: it
 //! does not move the block across a fence, an acquire load or a release store, and it
 //! assumes nothing about what a load finds. The processor keeps loads in order with
-//! loads, and stores with stores, whatever their width. It may split a move, between the words or inside one: a value put together
-//! from several stores is found out by the slot's version, as everywhere.
+//! loads, and stores with stores, whatever their width. It may split a move, between the
+//! words or inside one: a value put together from several stores is found out by the slot's
+//! version, as everywhere.
 //!
 //! Only the access to shared memory is `asm!`. Its operands are registers, so the
 //! compiler sees the private side and can keep a value in registers.

@@ -58,7 +58,7 @@ impl<G: Geometry> Store<G> {
         key: &[u8],
         finish: impl FnOnce(Option<u64>, &S) -> Result<R, AccessError>,
     ) -> Result<R, AccessError> {
-        const { assert!(S::FITS_STACK) };
+        debug_assert!(S::FITS_STACK);
         let mut value = S::new();
         match self.table().find_in_slot(slot, hash, key, &mut value) {
             Lookup::Found(version) => finish(Some(version), &value),
