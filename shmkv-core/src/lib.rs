@@ -99,7 +99,7 @@ pub mod field {
     pub use crate::codec::{KeyFootprint, ShmField, ValueFootprint, role};
 }
 
-/// The iterators that a map returns.
+/// The iterators that [`ShmReader::iter`] and its relatives return.
 #[cfg(not(loom))]
 pub mod iter {
     pub use crate::map::{Iter, IterVersioned, Keys, Values};
@@ -114,9 +114,13 @@ pub mod guarantees {}
 #[cfg(not(loom))]
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}
+/// How the map works, and the arguments for its promises.
+///
 #[cfg(not(loom))]
 #[doc = include_str!("../DESIGN.md")]
 pub mod design {}
+/// What bounds many cores, many processes and large maps: measured, and simulated.
+///
 #[cfg(not(loom))]
 #[doc = include_str!("../SCALE.md")]
 pub mod scale {}

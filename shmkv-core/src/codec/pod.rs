@@ -13,7 +13,7 @@ use super::field::ShmField;
 use super::schema::tree::Schema;
 use super::whole::{ToKey, ToValue, whole};
 
-/// A [`bytemuck::Pod`] type of `SIZE` bytes as a key or value, stored as its own
+/// A [`bytemuck::Pod`](https://docs.rs/bytemuck/latest/bytemuck/trait.Pod.html) type of `SIZE` bytes as a key or value, stored as its own
 /// memory.
 ///
 /// Write it as [`pod!(T)`](crate::pod), which fills in the size. Callers pass a
@@ -36,7 +36,7 @@ use super::whole::{ToKey, ToValue, whole};
 #[repr(transparent)]
 pub struct Pod<T, const SIZE: usize>(pub T);
 
-/// The key or value type for a [`bytemuck::Pod`] type: [`Pod`] with the right size.
+/// The key or value type for a [`bytemuck::Pod`](https://docs.rs/bytemuck/latest/bytemuck/trait.Pod.html) type: [`Pod`] with the right size.
 ///
 /// ```
 /// use shmkv_core::{ShmValue, pod};
@@ -53,7 +53,7 @@ macro_rules! pod {
     };
 }
 
-/// Makes a [`bytemuck::Pod`] type of your own a key and a value, stored as its own
+/// Makes a [`bytemuck::Pod`](https://docs.rs/bytemuck/latest/bytemuck/trait.Pod.html) type of your own a key and a value, stored as its own
 /// memory.
 ///
 /// ```

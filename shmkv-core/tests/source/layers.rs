@@ -70,6 +70,12 @@ fn every_file_is_read() {
 }
 
 #[test]
+fn every_test_file_is_in_a_listed_program() {
+    let manifest = include_str!("../../Cargo.toml");
+    expect_none(|tree| text_rules::unlisted_tests(tree, manifest));
+}
+
+#[test]
 fn no_file_is_too_long() {
     expect_none(text_rules::long_files);
 }

@@ -3,7 +3,7 @@
 //! With an argument it writes, without one it reads. The map stays when the program ends.
 use shmkv_core::{Error, StrMap};
 
-// At most 10 entries: keys of 64 bytes, values of 256.
+// At most 10 entries: keys of up to 63 bytes, values of up to 255.
 type Settings = StrMap<10, 64, 256>;
 
 fn main() -> Result<(), Error> {

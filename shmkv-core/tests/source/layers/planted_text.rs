@@ -149,3 +149,18 @@ fn naming_a_type_is_not_making_one() {
     let tree = library(&[("store.rs", text)]);
     assert_found(&text_rules::second_places(&tree, ONE_PLACE), &[]);
 }
+
+#[test]
+fn tests_that_would_never_run() {
+    let tree = Tree::planted(&[
+        ("shmkv-core/tests/map/listed.rs", "mod part;"),
+        ("shmkv-core/tests/map/part.rs", ""),
+        ("shmkv-core/tests/map/forgotten.rs", "#[test] fn t() {}"),
+        ("shmkv-core/tests/types/ui/case.rs", "fn main() {}"),
+    ]);
+    let manifest = "[[test]]\nname = \"listed\"\npath = \"tests/map/listed.rs\"\n";
+    assert_found(
+        &text_rules::unlisted_tests(&tree, manifest),
+        &["shmkv-core/tests/map/forgotten.rs:1: is in no test program"],
+    );
+}

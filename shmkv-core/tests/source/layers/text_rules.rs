@@ -33,6 +33,30 @@ pub(crate) fn unread_files(tree: &Tree) -> Vec<String> {
     found.into_iter().collect()
 }
 
+/// Every file of the core's tests belongs to a program that the manifest lists: cargo finds
+/// none by itself there, so a test without an entry would never run. (The cases in `ui` are
+/// programs that another one compiles.)
+pub(crate) fn unlisted_tests(tree: &Tree, manifest: &str) -> Vec<String> {
+    let paths = manifest.lines().filter_map(|line| {
+        let path = line.strip_prefix("path = \"")?.strip_suffix('"')?;
+        tree.file(&format!("shmkv-core/{path}"))
+    });
+    let mut known = BTreeSet::new();
+    for (root, _) in paths {
+        let program = read(tree, root);
+        let bodies = program.modules.iter().flat_map(|module| &module.bodies);
+        known.extend(bodies.map(|body| body.file));
+    }
+    let tests = tree.files().map(|(file, _)| file);
+    let tests = tests.filter(|file| file.starts_with("shmkv-core/tests/"));
+    tests
+        .filter(|file| !file.contains("/ui/") && !known.contains(file))
+        .map(|file| {
+            format!("{file}:1: is in no test program: add a `[[test]]` entry to shmkv-core/Cargo.toml, or declare it in a program")
+        })
+        .collect()
+}
+
 /// No file is longer than a reader can keep in mind.
 pub(crate) fn long_files(tree: &Tree) -> Vec<String> {
     let lengths = tree
