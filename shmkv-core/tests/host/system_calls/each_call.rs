@@ -160,9 +160,13 @@ pub(crate) fn each_call<S>(
     operate: impl Fn(&S) -> Outcome,
     verify: impl Fn(&S, bool, Call) -> Result<(), String>,
 ) -> Result<(), Failed> {
+    /// The kernel may refuse at any moment to collapse pages into a huge one, which the map
+    /// then asks for again. A run with another number of these calls is repeated, the first
+    /// one until two agree.
+    const MORE_TRIES: usize = 20;
     let mut coverage = Coverage::default();
     let mut failures = 0;
-    let calls = {
+    let list = || {
         let state = setup();
         let _as_below = Holdings::now(); // so that the heap is in the same state as in the runs below
         // Only the calls of the operation count: what it opened is neither used nor dropped.
@@ -175,11 +179,25 @@ pub(crate) fn each_call<S>(
         assert_eq!(run.ended, Ended::Returned(0), "without a failing call");
         run.calls
     };
+    let mut calls = list();
+    for _ in 0..MORE_TRIES {
+        let again = list();
+        if again == calls {
+            break;
+        }
+        calls = again;
+    }
     for (n, &call) in calls.iter().enumerate() {
         for errno in errnos(call) {
-            let state = setup();
-            let before = Holdings::now();
-            let run = inject::fail_nth(n, errno, || aftermath(operate(&state), &before));
+            let mut more = 0..MORE_TRIES;
+            let (state, run) = loop {
+                let state = setup();
+                let before = Holdings::now();
+                let run = inject::fail_nth(n, errno, || aftermath(operate(&state), &before));
+                if run.failed == Some(call) || more.next().is_none() {
+                    break (state, run);
+                }
+            };
             assert_eq!(
                 run.failed,
                 Some(call),
